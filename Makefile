@@ -1,0 +1,58 @@
+# Every target does all of its own set-up: a machine needs Python 3.11 or newer and make, nothing else.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint typecheck bench docs stress clean
+.DEFAULT_GOAL := test
+
+# One stamp a set of packages: made again when pyproject.toml changes.
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "supportkit needs Python 3.11 or newer; set PYTHON=/path/to/python")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/base.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[cli]'
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/base.stamp
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/check.stamp: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --group lint --group typing
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/base.stamp
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+demo: $(VENV)/base.stamp
+	$(BIN)/supportkit demo
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m 'not stress' $(ARGS)
+
+stress: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m stress $(ARGS)
+
+lint: $(VENV)/check.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(VENV)/check.stamp
+	$(BIN)/mypy
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""A support desk as a library: tickets, promises, channels, surveys and numbers that can be defended."""

@@ -1,0 +1,253 @@
+"""Every exception and warning of supportkit, grouped by whose fault it is.
+
+Yours at build time (`ConfigurationError`), your user's at run time (`WorkflowError`, `NotFound`), the world's
+(`StorageError`, `ChannelError`). Every class has a stable dotted `code` and says whether a retry can help.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class SupportkitError(Exception):
+    """The root of all errors of this library; never raised itself.
+
+    Attributes:
+        code: Stable dotted string for programs and logs.
+        retryable: Whether the same call may succeed later without a change by the caller.
+    """
+
+    code: ClassVar[str] = "supportkit"
+    retryable: ClassVar[bool] = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> SupportkitError:  # noqa: PYI034
+        """Refuse to build the abstract root: an error without a kind tells nobody what to do."""
+        if cls is SupportkitError:
+            raise TypeError("SupportkitError is abstract: raise one of its subclasses")
+        return super().__new__(cls, *args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by state, so that errors with keyword arguments survive a process boundary."""
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(cls: type[SupportkitError], args: tuple[Any, ...], state: dict[str, Any]) -> SupportkitError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+# -- yours, at construction ------------------------------------------------------------------------------------------
+
+
+class ConfigurationError(SupportkitError):
+    """Something was built or configured wrongly; raised at construction, never in the middle of work."""
+
+    code = "configuration"
+
+
+class InvalidLifecycle(ConfigurationError, ValueError):
+    """A lifecycle names unknown states, is ambiguous, has unreachable states or carries code."""
+
+    code = "configuration.lifecycle"
+
+
+class UnknownChannel(ConfigurationError):
+    """A channel was named that this desk does not have."""
+
+    code = "configuration.channel"
+
+    def __init__(self, channel: str, known: Sequence[str]) -> None:
+        self.channel = channel
+        self.known = tuple(known)
+        has = ", ".join(self.known) or "none"
+        super().__init__(f"no channel {channel!r} in this desk; it has: {has}")
+
+
+class PluginError(ConfigurationError):
+    """A plug-in cannot be used: misspelt hook, wrong arguments, wrong return type, import error, name taken twice."""
+
+    code = "configuration.plugin"
+
+    def __init__(self, plugin: str, problem: str) -> None:
+        self.plugin = plugin
+        self.problem = problem
+        super().__init__(f"plug-in {plugin!r}: {problem}")
+
+
+class SchemaOutOfDate(ConfigurationError):
+    """The database has another schema version than this release of supportkit."""
+
+    code = "configuration.schema"
+
+    def __init__(self, *, found: str | None, wanted: str, advice: str) -> None:
+        self.found = found
+        self.wanted = wanted
+        super().__init__(f"the database schema is {found or 'absent'}, this release needs {wanted}: {advice}")
+
+
+# -- your user's -----------------------------------------------------------------------------------------------------
+
+
+class WorkflowError(SupportkitError):
+    """The rules say no; nothing has happened."""
+
+    code = "workflow"
+
+
+class IllegalTransition(WorkflowError):
+    """A trigger is not allowed in the state of the ticket.
+
+    Attributes:
+        state: The state that the ticket is in.
+        trigger: What was asked for.
+        allowed: The triggers that this state has.
+    """
+
+    code = "workflow.illegal_transition"
+
+    def __init__(self, state: str, trigger: str, allowed: Sequence[str]) -> None:
+        self.state = state
+        self.trigger = trigger
+        self.allowed = tuple(allowed)
+        can = ", ".join(self.allowed) or "nothing"
+        super().__init__(f"{trigger!r} is not possible in state {state!r}; possible: {can}")
+
+
+class Refused(WorkflowError):
+    """A guard, a policy or a plug-in refused the command; `refusal` holds the code and the sentence for the person."""
+
+    code = "workflow.refused"
+
+    def __init__(self, refusal: Any) -> None:
+        self.refusal = refusal
+        super().__init__(f"{refusal.sentence} [{refusal.code}]")
+
+
+class CapabilityMissing(WorkflowError):
+    """A channel or a storage was asked for something that it does not declare."""
+
+    code = "workflow.capability"
+
+    def __init__(self, who: str, capability: str, sentence: str) -> None:
+        self.who = who
+        self.capability = capability
+        super().__init__(f"{who!r} does not offer {capability!r}: {sentence}")
+
+
+class LimitExceeded(WorkflowError, ValueError):
+    """A value is larger than a limit allows; the value itself is never part of the error."""
+
+    code = "workflow.limit"
+
+    def __init__(self, limit: str, allowed: int, got: int, unit: str = "") -> None:
+        self.limit = limit
+        self.allowed = allowed
+        self.got = got
+        super().__init__(f"{limit}: at most {allowed}{unit and ' ' + unit} allowed, got {got}")
+
+
+class IdempotencyConflict(WorkflowError):
+    """An idempotency key was used again with other parameters; the stored parameters are never shown."""
+
+    code = "idempotency.conflict"
+
+    def __init__(self, key: str, verb: str) -> None:
+        self.key = key
+        self.verb = verb
+        super().__init__(f"the idempotency key {key!r} was used before with other parameters; use a new key for {verb!r}")
+
+
+class NotFound(SupportkitError, LookupError):
+    """There is no such thing in this tenant; an id of another tenant gives exactly the same error."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, id: object) -> None:  # noqa: A002
+        self.kind = kind
+        self.id = id
+        super().__init__(f"no {kind} {id!r}")
+
+
+class TicketNotFound(NotFound):
+    """There is no ticket with this id or number in this tenant."""
+
+    code = "not_found.ticket"
+
+    def __init__(self, id: object) -> None:  # noqa: A002
+        super().__init__("ticket", id)
+
+
+# -- the world's -----------------------------------------------------------------------------------------------------
+
+
+class StorageError(SupportkitError):
+    """The storage could not do it. The change is either stored whole or not at all."""
+
+    code = "storage"
+
+
+class ConcurrentUpdate(StorageError):
+    """Somebody else changed the ticket first; load it again and decide again."""
+
+    code = "storage.concurrent_update"
+    retryable = True
+
+    def __init__(self, ticket: str, expected: int) -> None:
+        self.ticket = ticket
+        self.expected = expected
+        super().__init__(f"ticket {ticket} is no longer at version {expected}: load it and decide again")
+
+
+class StorageUnavailable(StorageError):
+    """The database cannot be reached or is locked; the same call may succeed later."""
+
+    code = "storage.unavailable"
+    retryable = True
+
+
+class StorageFull(StorageError):
+    """The disk is full or the database is read-only; trying again does not help until a person acts."""
+
+    code = "storage.full"
+
+
+class StorageCorrupt(StorageError):
+    """What the storage holds cannot be read: not a database, a damaged file, an unknown event."""
+
+    code = "storage.corrupt"
+
+
+class InvalidCursor(StorageError, ValueError):
+    """A paging or follower cursor was not made by this desk."""
+
+    code = "storage.cursor"
+
+    def __init__(self, why: str = "it was not made by this query") -> None:
+        super().__init__(f"the cursor cannot be used: {why}")
+
+
+class ChannelError(SupportkitError):
+    """Something about a channel or its provider went wrong."""
+
+    code = "channel"
+
+
+class MalformedPayload(ChannelError, ValueError):
+    """What arrived is not what the provider sends."""
+
+    code = "channel.malformed"
+
+
+class DeliveryParked(ChannelError):
+    """A delivery was given up after its tries; a person decides what becomes of it. Reported, not raised."""
+
+    code = "channel.parked"
+
+
+class SupportkitWarning(UserWarning):
+    """Something works, but not as safely or quickly as it could; `desk.check()` repeats it."""
