@@ -1,5 +1,6 @@
 # Every target does all of its own set-up: a machine needs Python 3.11 or newer and make, nothing else.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 
@@ -8,7 +9,7 @@ BIN    := $(VENV)/bin
 
 # One stamp a set of packages: made again when pyproject.toml changes.
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "supportkit needs Python 3.11 or newer; set PYTHON=/path/to/python")'
+	@test -n "$(PYTHON)" || { echo "supportkit needs Python 3.11 or newer: make PYTHON=/path/to/python ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 

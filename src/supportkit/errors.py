@@ -159,7 +159,9 @@ class IdempotencyConflict(WorkflowError):
     def __init__(self, key: str, verb: str) -> None:
         self.key = key
         self.verb = verb
-        super().__init__(f"the idempotency key {key!r} was used before with other parameters; use a new key for {verb!r}")
+        super().__init__(
+            f"the idempotency key {key!r} was used before with other parameters; use a new key for {verb!r}"
+        )
 
 
 class NotFound(SupportkitError, LookupError):

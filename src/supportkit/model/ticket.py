@@ -124,6 +124,18 @@ class MergedPart:
     new_followers: tuple[str, ...] = ()
 
 
+@attrs.frozen
+class BeforeMerge:
+    """Where a ticket stood before it was merged; an unmerge goes back to exactly this."""
+
+    state: str
+    category: StateCategory
+    reason: ClosingReason | None
+    state_since: dt.datetime
+    resolved_at: dt.datetime | None
+    closed_at: dt.datetime | None
+
+
 @attrs.frozen(kw_only=True)
 class Ticket:
     """The state of a ticket at one version.
@@ -138,7 +150,10 @@ class Ticket:
         reason: The closing reason of a resolved or closed ticket.
         resolution: The words of the resolution; empty after the person was erased.
         until: When a waiting ticket goes on by itself.
-        state_before_merge: The state that an unmerge goes back to.
+        merged: What merged tickets brought, in the order of merging.
+        before_merge: Where a merged ticket stood before.
+        reopenings: How often finished work was taken up again.
+        messages: How many public messages lie in this ticket.
         version: Sequence number of the last event; the first event has 1.
     """
 
@@ -166,7 +181,7 @@ class Ticket:
     until: dt.datetime | None = None
     merged_into: str | None = None
     merged: tuple[MergedPart, ...] = ()
-    state_before_merge: str | None = None
+    before_merge: BeforeMerge | None = None
     reopenings: int = 0
     messages: int = 0
     created_at: dt.datetime

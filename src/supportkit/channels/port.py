@@ -1,0 +1,199 @@
+"""The channel port: what an adapter declares and what it answers. This is its sending half.
+
+An adapter is a small frozen class; its transport and its secrets are constructor arguments. It never raises to say
+that something did not work: it returns a `Delivery`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Protocol
+
+import attrs
+
+from supportkit.errors import ConfigurationError
+from supportkit.model.message import Attachment, MessageKind
+
+API = 1
+"""The version of this port."""
+
+
+class Policy(StrEnum):
+    """What to do when it is unknown whether the provider took a message."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+@attrs.frozen(kw_only=True)
+class Capabilities:
+    """What a channel can do. Basics default to yes, extras to no (`channels.md` section 1).
+
+    Attributes:
+        api: Version of the port that the adapter was written for.
+        family: Class of the channel for promises: email, chat, messenger, social, other.
+        inbound: It receives.
+        outbound: It sends.
+        starts: It may write first to somebody who has not written.
+        dedupes_sends: The provider takes our id as a key and sends a repeat once.
+        finds_sends: The adapter has `lookup`.
+        policy: What to do in doubt where the provider can do neither.
+        max_body_chars: Longest text of one message, in `length_unit`; `None`: no limit.
+        length_unit: chars, utf16, bytes or segments.
+        max_parts: Most parts that a text may be split into; 1 never splits.
+        markup: Kinds of text that it takes: plain, html, markdown, slack.
+        subject: It has a subject line.
+        max_attachment_bytes: Of all files of one message together; 0: none.
+        max_attachments: Their number; `None`: no limit.
+        live: Somebody waits at the other end.
+        public: Everybody can read along.
+        timeout: Seconds that one call may take.
+    """
+
+    api: int = API
+    family: str = "other"
+    inbound: bool = True
+    outbound: bool = True
+    starts: bool = True
+    signed: bool = False
+    handshake: bool = False
+    polls: bool = False
+    dedupes_sends: bool = False
+    finds_sends: bool = False
+    policy: Policy = attrs.field(default=Policy.AT_LEAST_ONCE, converter=Policy)
+    max_body_chars: int | None = None
+    length_unit: str = "chars"
+    max_parts: int = 5
+    markup: frozenset[str] = frozenset({"plain"})
+    subject: bool = False
+    max_attachment_bytes: int = 0
+    max_attachments: int | None = None
+    threads: bool = False
+    delivery_receipts: bool = False
+    read_receipts: bool = False
+    edits: bool = False
+    typing: bool = False
+    live: bool = False
+    public: bool = False
+    timeout: float = 30.0
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            ConfigurationError: An unknown family or unit, or a time-out that is not positive.
+        """
+        if self.family not in {"email", "chat", "messenger", "social", "other"}:
+            raise ConfigurationError(f"channel family {self.family!r} is unknown")
+        if self.length_unit not in {"chars", "utf16", "bytes", "segments"}:
+            raise ConfigurationError(f"length_unit {self.length_unit!r} is unknown")
+        if self.timeout <= 0 or self.max_parts < 1:
+            raise ConfigurationError("timeout and max_parts of a channel must be positive")
+
+
+@attrs.frozen(kw_only=True)
+class Outbound:
+    """A message on its way out. It is made from a `Message`; a `Note` does not fit.
+
+    Attributes:
+        id: Stable over retries: the key for providers that deduplicate.
+        recipient: The customer's address on this channel.
+        part: Which part of how many (`parts`) a split text this is.
+        possible_duplicate: An earlier try may have arrived.
+        timeout: Seconds that the call may take.
+    """
+
+    id: str
+    recipient: str = attrs.field(repr=False)
+    body: str = attrs.field(repr=False)
+    account: str | None = None
+    thread: str | None = None
+    in_reply_to: str | None = None
+    html: str | None = attrs.field(default=None, repr=False)
+    subject: str | None = attrs.field(default=None, repr=False)
+    attachments: tuple[Attachment, ...] = ()
+    part: int = 1
+    parts: int = 1
+    kind: MessageKind = MessageKind.REPLY
+    locale: str | None = None
+    provider_template: str | None = None
+    possible_duplicate: bool = False
+    timeout: float = 30.0
+
+
+class Reason(StrEnum):
+    """Why something was deferred or rejected: one vocabulary for all providers."""
+
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    UNCERTAIN = "uncertain"
+    BAD_RECIPIENT = "bad_recipient"
+    BLOCKED = "blocked"
+    OPTED_OUT = "opted_out"
+    WINDOW_CLOSED = "window_closed"
+    TOO_LONG = "too_long"
+    UNSUPPORTED = "unsupported"
+    NOT_FOUND = "not_found"
+    POLICY = "policy"
+
+
+@attrs.frozen
+class Accepted:
+    """The provider took the message.
+
+    Attributes:
+        external_id: The provider's id of it, if it gives one.
+        refused: Recipients that it did not take.
+    """
+
+    external_id: str | None = None
+    refused: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Deferred:
+    """Not now. With reason `uncertain` the provider may have taken it; with any other it surely has not."""
+
+    reason: Reason = attrs.field(converter=Reason)
+    retry_after: dt.timedelta | None = None
+    answer: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class Rejected:
+    """Never: trying again cannot help."""
+
+    reason: Reason = attrs.field(converter=Reason)
+    answer: str = attrs.field(default="", repr=False)
+
+
+Delivery = Accepted | Deferred | Rejected
+
+
+class ChannelAdapter(Protocol):
+    """What every channel has; the receiving half comes with the inbound pipeline."""
+
+    @property
+    def name(self) -> str:
+        """The name of this instance, unique in a desk."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; read by the desk before anything is queued."""
+        ...
+
+    def send(self, message: Outbound) -> Delivery:
+        """Hand one message to the provider."""
+        ...
+
+
+class FindsSends(Protocol):
+    """An adapter that can ask its provider about an earlier send (`Capabilities.finds_sends`)."""
+
+    def lookup(self, message_id: str) -> Accepted | None:
+        """Return what the provider took under this id, `None` if nothing."""
+        ...

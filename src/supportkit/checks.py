@@ -1,0 +1,66 @@
+"""`desk.check()`: what an operator should know, as findings with codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from supportkit.engine.evolve import fold
+from supportkit.errors import StorageCorrupt
+from supportkit.model.change import OutboxState
+from supportkit.runner import Runner
+from supportkit.storage.port import MAX_PAGE, Finding, TicketQuery, UnitOfWork
+
+
+def check(runner: Runner, *, deep: bool) -> Sequence[Finding]:
+    """Return the findings of storage, plug-ins and outbox; with *deep*, also of every log against its row."""
+    findings = list(runner.storage.check())
+    findings += _plugins(runner)
+    with runner.reading() as unit:
+        findings += _outbox(unit)
+    if deep:
+        findings += _logs(runner)
+    return findings
+
+
+def _plugins(runner: Runner) -> list[Finding]:
+    hooks = runner.hooks
+    if not hooks.failure_count:
+        return [Finding(code="plugins", severity="ok", sentence=f"{len(hooks.names)} plug-ins, no failures")]
+    last = hooks.failures[-1]
+    sentence = f"{hooks.failure_count} failures of plug-ins; the last: {last.plugin} in {last.hook}: {last.error}"
+    return [Finding(code="plugins", severity="error", sentence=sentence)]
+
+
+def _outbox(unit: UnitOfWork) -> list[Finding]:
+    stuck = unit.outbox(states=[OutboxState.PARKED, OutboxState.UNKNOWN], limit=MAX_PAGE)
+    if not stuck:
+        return [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
+    return [
+        Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
+    ]
+
+
+def _logs(runner: Runner) -> list[Finding]:
+    """Fold every log and compare it with its row, a page of tickets at a time."""
+    count, wrong, cursor = 0, [], None
+    while True:
+        with runner.reading() as unit:
+            page = unit.find(TicketQuery(limit=MAX_PAGE, cursor=cursor))
+            for ticket in page.items:
+                count += 1
+                log = unit.history(ticket.id)
+                gaps = [recorded.seq for recorded in log] != list(range(1, len(log) + 1))
+                try:
+                    agrees = fold(log) == ticket
+                except (StorageCorrupt, ValueError):
+                    agrees = False
+                if gaps or not agrees:
+                    wrong.append(ticket.number)
+        cursor = page.next
+        if cursor is None:
+            break
+    if not wrong:
+        return [Finding(code="log.fold", severity="ok", sentence=f"{count} tickets, each row is the fold of its log")]
+    named = ", ".join(str(number) for number in wrong[:20])
+    sentence = f"{len(wrong)} of {count} tickets differ from their logs: {named}"
+    return [Finding(code="log.fold", severity="error", sentence=sentence)]

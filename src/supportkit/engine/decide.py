@@ -1,0 +1,401 @@
+"""`decide`: what a command does to a ticket, as events. Pure: no clock, no storage, no randomness.
+
+One small function a command, found by a table (a chain of `match` cases would cost more than most decisions); a test
+holds the table against the closed union. A function returns the events, an empty tuple where nothing is to do, or
+raises `IllegalTransition` or `Refused`; then nothing has happened.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from supportkit.engine.rules import Limits, Rules
+from supportkit.errors import LimitExceeded, Refused
+from supportkit.lifecycle import Refusal
+from supportkit.model import commands as cm
+from supportkit.model import events as ev
+from supportkit.model.fields import FieldValue
+from supportkit.model.message import MessageKind
+from supportkit.model.people import ActorKind
+from supportkit.model.ticket import ClosingReason, LinkKind, StateCategory, Ticket
+
+Events = tuple[ev.Event, ...]
+_NO_TICKETS: Mapping[str, Ticket] = {}
+
+
+def decide(
+    ticket: Ticket | None,
+    command: cm.Command,
+    now: dt.datetime,
+    rules: Rules,
+    others: Mapping[str, Ticket] = _NO_TICKETS,
+) -> Events:
+    """Return the events that *command* gives on *ticket* at *now*.
+
+    Args:
+        ticket: The ticket as it is; `None` for `Open` only.
+        command: What is wanted.
+        now: When it happens in the world (UTC).
+        rules: What the desk has settled.
+        others: Tickets that this one is linked to, by id, as far as the command looks at them.
+
+    Raises:
+        IllegalTransition: The lifecycle does not allow it in this state.
+        Refused: A guard, a policy or a limit says no.
+    """
+    if isinstance(command, cm.Open):
+        return _open(command, rules)
+    if ticket is None:
+        raise ValueError(f"{type(command).__name__} needs a ticket")
+    return _DECIDERS[type(command)](ticket, command, now, rules, others)
+
+
+def refuse(code: str, sentence: str) -> Refused:
+    """Build the error of a refusal."""
+    return Refused(Refusal(code, sentence))
+
+
+# -- opening and talking ---------------------------------------------------------------------------------------------
+
+
+def _open(command: cm.Open, rules: Rules) -> Events:
+    policy = rules.tier_policy
+    _known_tier(command.tier, rules)
+    if policy.birth is not None and command.tier > policy.birth:
+        raise refuse("tier.birth", f"tickets start in tier {policy.birth} at the highest, not in tier {command.tier}")
+    _check_tags(command.tags, rules.limits)
+    _check_fields(command.fields, rules.limits)
+    lifecycle = rules.lifecycle
+    opened = ev.TicketOpened(
+        number=command.number,
+        reference=command.reference,
+        subject=command.subject,
+        customer=command.customer,
+        state=lifecycle.initial,
+        category=lifecycle.category(lifecycle.initial),
+        channel=command.channel,
+        priority=command.priority,
+        tier=command.tier,
+        team=command.team,
+        assignee=command.assignee,
+        tags=tuple(sorted(set(command.tags))),
+        fields=command.fields,
+        locale=command.locale,
+        source=command.source,
+        links=command.links,
+    )
+    if command.body is None:
+        return (opened,)
+    if command.author.kind is ActorKind.AGENT:
+        queued = command.kind is MessageKind.REPLY and command.channel in rules.sends
+        return (
+            opened,
+            ev.ReplyAdded(
+                message=command.message,
+                author=command.author,
+                kind=command.kind,
+                channel=command.channel,
+                queued=queued,
+            ),
+        )
+    received = ev.MessageReceived(
+        message=command.message, author=command.author, kind=command.kind, channel=command.channel
+    )
+    return (opened, received)
+
+
+def _receive(
+    ticket: Ticket, command: cm.Receive, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    received = ev.MessageReceived(
+        message=command.message,
+        author=command.author,
+        kind=command.kind,
+        channel=command.channel or ticket.channel,
+    )
+    automatic = command.kind in {MessageKind.AUTO, MessageKind.CAMPAIGN}
+    if automatic or command.author.kind is not ActorKind.CUSTOMER:
+        return (received,)
+    _not_merged(ticket)
+    if ticket.category is StateCategory.CLOSED and not rules.after_close.reopens(ticket.closed_at, now):
+        raise refuse("closed.follow_up", f"ticket {ticket.number} was closed too long ago: open a follow-up")
+    trigger = "reopen" if ticket.is_done else "customer_replied"
+    if trigger not in rules.lifecycle.allowed(ticket.state):
+        return (received,)
+    return (received, *_step(ticket, trigger, command, rules))
+
+
+def _reply(ticket: Ticket, command: cm.Reply, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
+    _not_merged(ticket)
+    started: Events = ()
+    if ticket.category is StateCategory.NEW and "start" in rules.lifecycle.allowed(ticket.state):
+        started = _step(ticket, "start", command, rules)
+    return (*started, _answer(ticket, command, command.kind, rules))
+
+
+def _ask(ticket: Ticket, command: cm.Ask, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
+    _not_merged(ticket)
+    _in_future(command.until, now)
+    asked = _step(ticket, "ask", command, rules, until=command.until)
+    return (_answer(ticket, command, MessageKind.REPLY, rules), *asked)
+
+
+def _answer(ticket: Ticket, command: cm.Reply | cm.Ask, kind: MessageKind, rules: Rules) -> ev.ReplyAdded:
+    channel = command.channel or ticket.channel
+    return ev.ReplyAdded(
+        message=command.message,
+        author=command.actor,
+        kind=kind,
+        channel=channel,
+        queued=kind is not MessageKind.CALL and channel in rules.sends,
+    )
+
+
+def _add_note(_ticket: Ticket, command: cm.AddNote, *_unused: object) -> Events:
+    return (ev.NoteAdded(note=command.note, mentions=command.mentions),)
+
+
+def _fail_delivery(_ticket: Ticket, command: cm.FailDelivery, *_unused: object) -> Events:
+    return (ev.DeliveryFailed(message=command.message, channel=command.channel, reason=command.reason),)
+
+
+# -- states ----------------------------------------------------------------------------------------------------------
+
+
+def _step(
+    ticket: Ticket,
+    trigger: str,
+    command: cm.Command,
+    rules: Rules,
+    *,
+    reason: ClosingReason | None = None,
+    text: str = "",
+    until: dt.datetime | None = None,
+) -> Events:
+    """Fire *trigger*; no event where the ticket stays in its state."""
+    lifecycle = rules.lifecycle
+    dest = lifecycle.step(ticket.state, trigger)
+    refusal = lifecycle.check(ticket.state, trigger, ticket, command)
+    if refusal is not None:
+        raise Refused(refusal)
+    if dest == ticket.state:
+        return ()
+    return (
+        ev.StateChanged(
+            trigger=trigger,
+            source=ticket.state,
+            dest=dest,
+            category=lifecycle.category(dest),
+            reason=reason,
+            text=text,
+            until=until,
+        ),
+    )
+
+
+def _start(ticket: Ticket, command: cm.Start, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
+    return _step(ticket, "start", command, rules)
+
+
+def _hold(ticket: Ticket, command: cm.Hold, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
+    _in_future(command.until, now)
+    return _step(ticket, "hold", command, rules, text=command.text, until=command.until)
+
+
+def _resume(
+    ticket: Ticket, command: cm.Resume, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    return _step(ticket, "resume", command, rules)
+
+
+def _resolve(
+    ticket: Ticket, command: cm.Resolve, _now: dt.datetime, rules: Rules, others: Mapping[str, Ticket]
+) -> Events:
+    events = _step(ticket, "resolve", command, rules, reason=_plain_reason(command.reason), text=command.text)
+    if not command.text.strip():
+        raise refuse("resolution.missing", "say how the matter was resolved: the resolution has no words")
+    _no_open_blockers(ticket, others)
+    return events
+
+
+def _reopen(
+    ticket: Ticket, command: cm.Reopen, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    _not_merged(ticket)
+    return _step(ticket, "reopen", command, rules, text=command.text)
+
+
+def _close(ticket: Ticket, command: cm.Close, _now: dt.datetime, rules: Rules, others: Mapping[str, Ticket]) -> Events:
+    return _finish(ticket, "close", command, rules, others)
+
+
+def _fire(ticket: Ticket, command: cm.Fire, now: dt.datetime, rules: Rules, others: Mapping[str, Ticket]) -> Events:
+    dest = rules.lifecycle.category(rules.lifecycle.step(ticket.state, command.trigger))
+    if dest.is_done and not (dest is StateCategory.RESOLVED and ticket.is_done):
+        return _finish(ticket, command.trigger, command, rules, others)
+    _not_merged(ticket)
+    _in_future(command.until, now)
+    return _step(ticket, command.trigger, command, rules, until=command.until)
+
+
+def _finish(
+    ticket: Ticket, trigger: str, command: cm.Close | cm.Fire, rules: Rules, others: Mapping[str, Ticket]
+) -> Events:
+    """End a ticket: what was not resolved before needs a reason."""
+    reason = command.reason and _plain_reason(command.reason)
+    events = _step(ticket, trigger, command, rules, reason=reason)
+    if reason is None and not ticket.is_done:
+        reasons = ", ".join(reason for reason in ClosingReason if reason is not ClosingReason.MERGED)
+        raise refuse("reason.missing", f"ticket {ticket.number} is not resolved: give a closing reason ({reasons})")
+    if reason is ClosingReason.SOLVED and not ticket.is_done:
+        _no_open_blockers(ticket, others)
+    return events
+
+
+def _plain_reason(reason: ClosingReason) -> ClosingReason:
+    if reason is ClosingReason.MERGED:
+        raise refuse("reason.merged", "a ticket gets the reason 'merged' by merging it, not by closing it")
+    return reason
+
+
+def _no_open_blockers(ticket: Ticket, others: Mapping[str, Ticket]) -> None:
+    for link in ticket.links:
+        if link.kind is LinkKind.BLOCKED_BY:
+            other = others.get(link.ticket)
+            if other is not None and not other.is_done:
+                raise refuse("link.blocked", f"ticket {ticket.number} is blocked by ticket {other.number}, still open")
+
+
+def _in_future(until: dt.datetime | None, now: dt.datetime) -> None:
+    if until is not None and until <= now:
+        raise refuse("until.past", f"{until.isoformat()} is not in the future of {now.isoformat()}")
+
+
+def _not_merged(ticket: Ticket) -> None:
+    if ticket.merged_into is not None:
+        raise refuse("ticket.merged", f"ticket {ticket.number} was merged into {ticket.merged_into}: unmerge it first")
+
+
+# -- who, how urgent, which words ------------------------------------------------------------------------------------
+
+
+def _assign(ticket: Ticket, command: cm.Assign, *_unused: object) -> Events:
+    team = ticket.team if isinstance(command.team, cm.Keep) else command.team
+    assignee = ticket.assignee if isinstance(command.assignee, cm.Keep) else command.assignee
+    if (team, assignee) == (ticket.team, ticket.assignee):
+        return ()
+    return (ev.Assigned(team=team, assignee=assignee),)
+
+
+def _set_priority(ticket: Ticket, command: cm.SetPriority, *_unused: object) -> Events:
+    if command.priority is ticket.priority:
+        return ()
+    return (ev.PriorityChanged(source=ticket.priority, priority=command.priority),)
+
+
+def _set_subject(ticket: Ticket, command: cm.SetSubject, *_unused: object) -> Events:
+    return () if command.subject == ticket.subject else (ev.SubjectChanged(subject=command.subject),)
+
+
+def _set_customer(ticket: Ticket, command: cm.SetCustomer, *_unused: object) -> Events:
+    return () if command.customer == ticket.customer else (ev.CustomerChanged(customer=command.customer),)
+
+
+def _tag(ticket: Ticket, command: cm.Tag, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
+    added, removed = _difference(ticket.tags, command.add, command.remove)
+    _check_tags((*ticket.tags, *added), rules.limits)
+    return (ev.TagsChanged(added=added, removed=removed),) if added or removed else ()
+
+
+def _follow(
+    ticket: Ticket, command: cm.Follow, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    added, removed = _difference(ticket.followers, command.add, command.remove)
+    _within("followers of a ticket", rules.limits.followers, len(ticket.followers) + len(added))
+    return (ev.FollowersChanged(added=added, removed=removed),) if added or removed else ()
+
+
+def _set_fields(
+    ticket: Ticket, command: cm.SetFields, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    after = ticket.fields.changed(command.changes)
+    _check_fields(after, rules.limits)
+    return () if after == ticket.fields else (ev.FieldsChanged(changes=command.changes),)
+
+
+def _move_tier(
+    ticket: Ticket, command: cm.MoveTier, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    source, dest = ticket.tier, command.tier
+    _known_tier(dest, rules)
+    if dest == source:
+        if command.team is None or command.team == ticket.team:
+            return ()
+        return (ev.Assigned(team=command.team, assignee=None),)
+    policy = rules.tier_policy
+    if dest < source and not policy.down:
+        raise refuse("tier.down", f"tickets do not go down: {source} to {dest}")
+    if dest > source + 1 and not policy.skip:
+        raise refuse("tier.skip", f"tickets go up one tier at a time: {source} to {source + 1}, not to {dest}")
+    return (ev.TierMoved(source=source, dest=dest, team=command.team, summary=command.summary),)
+
+
+def _known_tier(level: int, rules: Rules) -> None:
+    if level not in rules.levels:
+        has = ", ".join(str(known) for known in sorted(rules.levels))
+        raise refuse("tier.unknown", f"there is no tier {level}; there are: {has}")
+
+
+def _difference(
+    before: tuple[str, ...], add: Iterable[str], remove: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what really comes and goes; what is both added and removed goes."""
+    have, gone = set(before), set(remove)
+    return tuple(sorted(set(add) - have - gone)), tuple(sorted(gone & have))
+
+
+def _within(limit: str, allowed: int, got: int, unit: str = "") -> None:
+    if got > allowed:
+        raise LimitExceeded(limit, allowed, got, unit)
+
+
+def _check_tags(tags: tuple[str, ...], limits: Limits) -> None:
+    _within("tags of a ticket", limits.tags, len(tags))
+    for tag in tags:
+        _within("length of a tag", limits.tag_chars, len(tag), "characters")
+        if not tag.strip():
+            raise refuse("tag.empty", "a tag needs at least one visible character")
+
+
+def _check_fields(fields: Mapping[str, FieldValue], limits: Limits) -> None:
+    _within("custom fields of a ticket", limits.fields, len(fields))
+    for name, value in fields.items():
+        _within("length of a field name", limits.name_chars, len(name), "characters")
+        if isinstance(value, str):
+            _within("size of a custom field", limits.field_bytes, len(value.encode()), "bytes")
+
+
+_DECIDERS: dict[type[Any], Callable[..., Events]] = {
+    cm.Receive: _receive,
+    cm.Reply: _reply,
+    cm.Ask: _ask,
+    cm.AddNote: _add_note,
+    cm.Start: _start,
+    cm.Hold: _hold,
+    cm.Resume: _resume,
+    cm.Resolve: _resolve,
+    cm.Reopen: _reopen,
+    cm.Close: _close,
+    cm.Fire: _fire,
+    cm.Assign: _assign,
+    cm.SetPriority: _set_priority,
+    cm.SetSubject: _set_subject,
+    cm.SetCustomer: _set_customer,
+    cm.Tag: _tag,
+    cm.SetFields: _set_fields,
+    cm.Follow: _follow,
+    cm.MoveTier: _move_tier,
+    cm.FailDelivery: _fail_delivery,
+}

@@ -1,0 +1,270 @@
+"""`evolve`: the fold. A ticket and one recorded event give the next ticket; the first event gives the first ticket.
+
+Pure and total: it never refuses what is in a log. A table of one small function an event, because a chain of
+`match` cases costs more than the whole step; a test holds the table against the closed union.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from supportkit.model import events as ev
+from supportkit.model.events import Recorded
+from supportkit.model.message import MessageKind
+from supportkit.model.people import ActorKind
+from supportkit.model.ticket import BeforeMerge, ClosingReason, Link, MergedPart, StateCategory, Ticket
+
+_SLOTS: tuple[tuple[Any, Any], ...] = tuple(
+    (getattr(Ticket, field.name).__get__, getattr(Ticket, field.name).__set__) for field in attrs.fields(Ticket)
+)
+_SET: dict[str, Any] = {field.name: getattr(Ticket, field.name).__set__ for field in attrs.fields(Ticket)}
+_NEW = object.__new__
+
+
+def _copy(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
+    """Return *ticket* with *changes*: `attrs.evolve` without its checks, at two thirds of its time."""
+    new = _NEW(Ticket)
+    for get, put in _SLOTS:
+        put(new, get(ticket))
+    for name, value in changes.items():
+        _SET[name](new, value)
+    return new
+
+
+def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket:
+    """Return the ticket after *recorded*.
+
+    Args:
+        ticket: The ticket before; `None` before the first event.
+        recorded: The next event of its log.
+    """
+    event = recorded.event
+    if ticket is None:
+        if not isinstance(event, ev.TicketOpened):
+            raise ValueError(f"the log of ticket {recorded.ticket} begins with {type(event).__name__}")
+        return _opened(event, recorded)
+    changes = _EVOLVERS[type(event)](ticket, event, recorded)
+    changes["version"] = recorded.seq
+    changes["updated_at"] = recorded.occurred_at
+    return _copy(ticket, changes)
+
+
+def fold(log: Iterable[Recorded], ticket: Ticket | None = None) -> Ticket | None:
+    """Return the ticket that a *log* gives, `None` for an empty one; *ticket* is where to begin."""
+    for recorded in log:
+        ticket = evolve(ticket, recorded)
+    return ticket
+
+
+def _opened(event: ev.TicketOpened, recorded: Recorded) -> Ticket:
+    at = recorded.occurred_at
+    return Ticket(
+        id=recorded.ticket,
+        tenant=recorded.tenant,
+        number=event.number,
+        reference=event.reference,
+        subject=event.subject,
+        customer=event.customer,
+        state=event.state,
+        category=event.category,
+        priority=event.priority,
+        channel=event.channel,
+        tier=event.tier,
+        team=event.team,
+        assignee=event.assignee,
+        tags=event.tags,
+        fields=event.fields,
+        locale=event.locale,
+        source=event.source,
+        links=event.links,
+        created_at=at,
+        updated_at=at,
+        state_since=at,
+        version=recorded.seq,
+    )
+
+
+def _message_received(ticket: Ticket, _event: ev.MessageReceived, _recorded: Recorded) -> dict[str, Any]:
+    return {"messages": ticket.messages + 1}
+
+
+def _reply_added(ticket: Ticket, _event: ev.ReplyAdded, _recorded: Recorded) -> dict[str, Any]:
+    return {"messages": ticket.messages + 1}
+
+
+def _nothing(_ticket: Ticket, _event: ev.Event, _recorded: Recorded) -> dict[str, Any]:
+    return {}
+
+
+def _state_changed(ticket: Ticket, event: ev.StateChanged, recorded: Recorded) -> dict[str, Any]:
+    at = recorded.occurred_at
+    changes: dict[str, Any] = {
+        "state": event.dest,
+        "category": event.category,
+        "state_since": at,
+        "until": event.until,
+    }
+    was_done, is_done = ticket.category.is_done, event.category.is_done
+    if was_done and not is_done:
+        changes.update(reason=None, resolution="", resolved_at=None, closed_at=None, reopenings=ticket.reopenings + 1)
+    elif is_done:
+        if event.reason is not None:
+            changes["reason"] = event.reason
+        if event.text:
+            changes["resolution"] = event.text
+        if not was_done:
+            changes["resolved_at"] = at
+        changes["closed_at"] = at if event.category is StateCategory.CLOSED else None
+    return changes
+
+
+def _assigned(_ticket: Ticket, event: ev.Assigned, _recorded: Recorded) -> dict[str, Any]:
+    return {"team": event.team, "assignee": event.assignee}
+
+
+def _priority_changed(_ticket: Ticket, event: ev.PriorityChanged, _recorded: Recorded) -> dict[str, Any]:
+    return {"priority": event.priority}
+
+
+def _subject_changed(_ticket: Ticket, event: ev.SubjectChanged, _recorded: Recorded) -> dict[str, Any]:
+    return {"subject": event.subject}
+
+
+def _customer_changed(_ticket: Ticket, event: ev.CustomerChanged, _recorded: Recorded) -> dict[str, Any]:
+    return {"customer": event.customer}
+
+
+def _with(before: tuple[str, ...], added: Iterable[str], removed: Iterable[str] = ()) -> tuple[str, ...]:
+    return tuple(sorted((set(before) | set(added)) - set(removed)))
+
+
+def _tags_changed(ticket: Ticket, event: ev.TagsChanged, _recorded: Recorded) -> dict[str, Any]:
+    return {"tags": _with(ticket.tags, event.added, event.removed)}
+
+
+def _fields_changed(ticket: Ticket, event: ev.FieldsChanged, _recorded: Recorded) -> dict[str, Any]:
+    return {"fields": ticket.fields.changed(event.changes)}
+
+
+def _followers_changed(ticket: Ticket, event: ev.FollowersChanged, _recorded: Recorded) -> dict[str, Any]:
+    return {"followers": _with(ticket.followers, event.added, event.removed)}
+
+
+def _tier_moved(_ticket: Ticket, event: ev.TierMoved, _recorded: Recorded) -> dict[str, Any]:
+    return {"tier": event.dest, "team": event.team, "assignee": None}
+
+
+def _linked(ticket: Ticket, event: ev.Linked, _recorded: Recorded) -> dict[str, Any]:
+    return {"links": (*ticket.links, Link(event.kind, event.ticket))}
+
+
+def _unlinked(ticket: Ticket, event: ev.Unlinked, _recorded: Recorded) -> dict[str, Any]:
+    gone = Link(event.kind, event.ticket)
+    return {"links": tuple(link for link in ticket.links if link != gone)}
+
+
+def _merged(ticket: Ticket, event: ev.TicketMerged, recorded: Recorded) -> dict[str, Any]:
+    at = recorded.occurred_at
+    before = BeforeMerge(
+        ticket.state, ticket.category, ticket.reason, ticket.state_since, ticket.resolved_at, ticket.closed_at
+    )
+    return {
+        "state": event.state,
+        "category": event.category,
+        "state_since": at,
+        "reason": ClosingReason.MERGED,
+        "resolved_at": ticket.resolved_at or at,
+        "closed_at": at,
+        "merged_into": event.into,
+        "before_merge": before,
+    }
+
+
+def _unmerged(ticket: Ticket, event: ev.TicketUnmerged, recorded: Recorded) -> dict[str, Any]:
+    before = ticket.before_merge or BeforeMerge(event.state, event.category, None, recorded.occurred_at, None, None)
+    return {
+        "state": event.state,
+        "category": event.category,
+        "state_since": before.state_since,
+        "reason": before.reason,
+        "resolved_at": before.resolved_at,
+        "closed_at": before.closed_at,
+        "merged_into": None,
+        "before_merge": None,
+    }
+
+
+def _absorbed(ticket: Ticket, event: ev.TicketAbsorbed, _recorded: Recorded) -> dict[str, Any]:
+    part = event.part
+    return {
+        "tags": _with(ticket.tags, part.new_tags),
+        "followers": _with(ticket.followers, part.new_followers),
+        "merged": (*ticket.merged, part),
+    }
+
+
+def _released(ticket: Ticket, event: ev.TicketReleased, _recorded: Recorded) -> dict[str, Any]:
+    """Take out what the part brought, except what another part has too: that one is its bringer from now on."""
+    gone = next((part for part in ticket.merged if part.ticket == event.ticket), MergedPart(event.ticket))
+    tags, followers = set(gone.new_tags), set(gone.new_followers)
+    rest: list[MergedPart] = []
+    for part in ticket.merged:
+        if part.ticket == event.ticket:
+            continue
+        heir_tags, heir_followers = tags & set(part.tags), followers & set(part.followers)
+        tags -= heir_tags
+        followers -= heir_followers
+        rest.append(
+            attrs.evolve(
+                part,
+                new_tags=_with(part.new_tags, heir_tags),
+                new_followers=_with(part.new_followers, heir_followers),
+            )
+        )
+    return {
+        "tags": _with(ticket.tags, (), tags),
+        "followers": _with(ticket.followers, (), followers),
+        "merged": tuple(rest),
+    }
+
+
+def _messages_moved(ticket: Ticket, event: ev.MessagesMoved, _recorded: Recorded) -> dict[str, Any]:
+    count = len(event.messages)
+    return {"messages": ticket.messages + (count if event.dest == ticket.id else -count)}
+
+
+_EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = {
+    ev.TicketOpened: _nothing,
+    ev.MessageReceived: _message_received,
+    ev.ReplyAdded: _reply_added,
+    ev.DeliveryFailed: _nothing,
+    ev.NoteAdded: _nothing,
+    ev.StateChanged: _state_changed,
+    ev.Assigned: _assigned,
+    ev.PriorityChanged: _priority_changed,
+    ev.SubjectChanged: _subject_changed,
+    ev.CustomerChanged: _customer_changed,
+    ev.TagsChanged: _tags_changed,
+    ev.FieldsChanged: _fields_changed,
+    ev.FollowersChanged: _followers_changed,
+    ev.TierMoved: _tier_moved,
+    ev.Linked: _linked,
+    ev.Unlinked: _unlinked,
+    ev.TicketMerged: _merged,
+    ev.TicketAbsorbed: _absorbed,
+    ev.TicketUnmerged: _unmerged,
+    ev.TicketReleased: _released,
+    ev.MessagesMoved: _messages_moved,
+}
+
+
+def is_response(event: ev.Event) -> bool:
+    """Tell whether an event is a response in the sense of `sla.md` R3: an agent's reply or call."""
+    return (
+        isinstance(event, ev.ReplyAdded)
+        and event.author.kind is ActorKind.AGENT
+        and event.kind in {MessageKind.REPLY, MessageKind.CALL}
+    )

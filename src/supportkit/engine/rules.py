@@ -1,0 +1,101 @@
+"""What a desk has settled: one frozen value that every decision gets."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import attrs
+
+from supportkit.errors import ConfigurationError
+from supportkit.lifecycle import Lifecycle
+from supportkit.model.people import TIERS, Tier
+from supportkit.model.ticket import StateCategory
+
+
+@attrs.frozen
+class AfterClose:
+    """What a customer's message does to a closed ticket.
+
+    Attributes:
+        window: How long after closing it still reopens; later it opens a follow-up. `None`: it always reopens; zero:
+            it never does.
+    """
+
+    window: dt.timedelta | None = dt.timedelta(days=14)
+
+    def reopens(self, closed_at: dt.datetime | None, now: dt.datetime) -> bool:
+        """Tell whether a message at *now* reopens a ticket closed at *closed_at*; the last instant still does."""
+        if self.window is None or closed_at is None:
+            return True
+        return bool(self.window) and now - closed_at <= self.window
+
+
+REOPEN = AfterClose(None)
+FOLLOW_UP = AfterClose(dt.timedelta(0))
+
+
+def reopen_within(days: float) -> AfterClose:
+    """Return the policy that reopens for *days* after closing and opens a follow-up later."""
+    return AfterClose(dt.timedelta(days=days))
+
+
+@attrs.frozen(kw_only=True)
+class TierPolicy:
+    """Which moves between support lines are allowed; by default all, because real tickets make all of them.
+
+    Attributes:
+        skip: A ticket may go up by more than one line at once.
+        down: A ticket may go down again.
+        birth: The highest line in which a ticket may be opened; `None`: any.
+    """
+
+    skip: bool = True
+    down: bool = True
+    birth: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Caps on what a ticket may carry (`reliability.md` section 11). Beyond a cap the command is refused."""
+
+    tags: int = 200
+    tag_chars: int = 100
+    fields: int = 200
+    field_bytes: int = 64 * 1024
+    name_chars: int = 200
+    text_bytes: int = 25 * 1024 * 1024
+    followers: int = 500
+    links: int = 1000
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """Everything that decisions depend on besides the ticket, the command and the instant.
+
+    Attributes:
+        closed_state: The state of merged tickets: the first one of category CLOSED.
+        close_resolved_after: A resolved ticket is closed after this time; `None`: never by itself.
+        resolve_pending_after: A ticket that waits for the customer is resolved as `no_answer` after this time;
+            `None` (default): never by itself.
+        sends: Channels with an adapter that can send, each with its delivery policy.
+    """
+
+    lifecycle: Lifecycle
+    after_close: AfterClose = AfterClose()
+    close_resolved_after: dt.timedelta | None = dt.timedelta(days=7)
+    resolve_pending_after: dt.timedelta | None = None
+    tiers: tuple[Tier, ...] = TIERS
+    tier_policy: TierPolicy = TierPolicy()
+    limits: Limits = Limits()
+    sends: dict[str, str] = attrs.field(factory=dict)
+    closed_state: str = attrs.field(init=False)
+    levels: frozenset[int] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Look up once what every decision would look up again."""
+        levels = [tier.level for tier in self.tiers]
+        if not levels or len(set(levels)) != len(levels) or min(levels) < 1:
+            raise ConfigurationError(f"tiers need different levels from 1 upwards, got {levels}")
+        closed = next(state.name for state in self.lifecycle.states if state.category is StateCategory.CLOSED)
+        object.__setattr__(self, "closed_state", closed)
+        object.__setattr__(self, "levels", frozenset(levels))

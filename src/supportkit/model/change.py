@@ -1,0 +1,145 @@
+"""What is written in one transaction: ticket rows, events, messages, deliveries to make, deadlines, keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+
+import attrs
+
+from supportkit.model.events import Recorded
+from supportkit.model.message import Message, Note
+from supportkit.model.people import Customer
+from supportkit.model.ticket import Ticket
+
+
+@attrs.frozen(kw_only=True)
+class TicketChange:
+    """The new row of one ticket and the events that lead to it.
+
+    Attributes:
+        before: The ticket on which the change was decided; the stored one must be at its version. `None`: it is new.
+    """
+
+    before: Ticket | None
+    ticket: Ticket
+    events: tuple[Recorded, ...]
+
+    @property
+    def expected(self) -> int:
+        """The version that the stored ticket must have; 0 for a new one."""
+        return 0 if self.before is None else self.before.version
+
+
+class OutboxState(StrEnum):
+    """Where a delivery stands (`reliability.md` section 3)."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    PARKED = "parked"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class Outgoing:
+    """A delivery to make: one row of the outbox.
+
+    Attributes:
+        id: Stable over all tries; what a provider that can deduplicate is given as its key.
+        cause: `ticket:seq` of the event that caused it.
+        seq: The number of that event; deliveries of one conversation go out in its order.
+        rule: What made it (`reply`, the name of a notice ...).
+        part: Number of the part when a text is split, from 1.
+        policy: `at_least_once` or `at_most_once`, as the channel declared when it was queued.
+        fence: Counts the claims; a result is stored only under the fence of its claim.
+    """
+
+    id: str
+    tenant: str
+    ticket: str
+    cause: str
+    seq: int
+    rule: str
+    channel: str
+    recipient: str = attrs.field(repr=False)
+    message: str
+    part: int = 1
+    policy: str = "at_least_once"
+    state: OutboxState = OutboxState.PENDING
+    available_at: dt.datetime
+    created_at: dt.datetime
+    attempts: int = 0
+    fence: int = 0
+    lease_until: dt.datetime | None = None
+    external_id: str | None = None
+    possible_duplicate: bool = False
+    reason: str | None = None
+
+
+class TimerState(StrEnum):
+    """Where a deadline stands."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    PARKED = "parked"
+
+
+@attrs.frozen(kw_only=True)
+class Timer:
+    """A deadline of a ticket: one row, unique by tenant, ticket, name and instance.
+
+    Attributes:
+        name: What fires (`close_resolved`, `resume` ...).
+        instance: Tells apart several deadlines of one name; for state timers the version that set it.
+        due_at: When it fires; `None` cancels it.
+    """
+
+    tenant: str
+    ticket: str
+    name: str
+    instance: str = ""
+    due_at: dt.datetime | None
+    state: TimerState = TimerState.WAITING
+    fence: int = 0
+    attempts: int = 0
+    lease_until: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """What an idempotency key stands for: the verb's fingerprint and where its result lies in the log.
+
+    Attributes:
+        fingerprint: SHA-256 over the canonical JSON of verb, actor and arguments, without `now`.
+        ticket: The ticket that the verb returned.
+        seq: The version of that ticket in the result.
+        outcome: What became of the command: `applied`, or `unchanged` where nothing was to do.
+    """
+
+    key: str
+    fingerprint: str
+    ticket: str
+    seq: int
+    outcome: str = "applied"
+    created_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """Everything that one command writes: stored whole or not at all."""
+
+    tickets: tuple[TicketChange, ...] = ()
+    messages: tuple[Message, ...] = ()
+    notes: tuple[Note, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
+    """Pairs of message id and the ticket that it goes to."""
+    outbox: tuple[Outgoing, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    customers: tuple[Customer, ...] = ()
+    receipt: Receipt | None = None

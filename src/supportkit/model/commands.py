@@ -1,0 +1,320 @@
+"""What somebody wants done: a closed union of imperative values, each with its actor.
+
+Fields marked `made()` are filled by the desk (ids, numbers) before the rules see the command: a decision that is
+repeated after a version race uses the same ones. They are no part of what an idempotency key stands for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from supportkit.model.fields import NO_FIELDS, Fields
+from supportkit.model.message import MessageKind
+from supportkit.model.people import Actor
+from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority
+
+
+def made(default: Any = "") -> Any:
+    """Declare a field that the desk fills; the rules read it, the caller never gives it."""
+    return attrs.field(default=default, metadata={"made": True})
+
+
+def _words(default: Any = attrs.NOTHING) -> Any:
+    return attrs.field(default=default, repr=False)
+
+
+class Keep(Enum):
+    """The one value `KEEP`: leave as it is. `None` already means nobody."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
+@attrs.frozen(kw_only=True)
+class Open:
+    """Open a ticket, with or without a first message of *author*."""
+
+    actor: Actor
+    subject: str = _words()
+    body: str | None = _words(None)
+    author: Actor
+    customer: str | None = None
+    channel: str = "app"
+    kind: MessageKind = MessageKind.REPLY
+    priority: Priority = Priority.NORMAL
+    tier: int = 1
+    team: str | None = None
+    assignee: str | None = None
+    tags: tuple[str, ...] = ()
+    fields: Fields = _words(NO_FIELDS)
+    locale: str | None = None
+    source: str | None = None
+    external_id: str | None = None
+    links: tuple[Link, ...] = ()
+    ticket: str = made()
+    number: int = made(0)
+    reference: str = made()
+    message: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class Receive:
+    """Record a message that came in for a ticket; without a channel it is the ticket's own."""
+
+    actor: Actor
+    body: str = _words()
+    author: Actor
+    channel: str | None = None
+    kind: MessageKind = MessageKind.REPLY
+    external_id: str | None = None
+    message: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """Answer the customer; on a new ticket this also starts it."""
+
+    actor: Actor
+    body: str = _words()
+    kind: MessageKind = MessageKind.REPLY
+    channel: str | None = None
+    external_id: str | None = None
+    message: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class Ask:
+    """Ask the customer something, in public, and wait for the answer."""
+
+    actor: Actor
+    body: str = _words()
+    channel: str | None = None
+    until: dt.datetime | None = None
+    message: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class AddNote:
+    """Write an internal note."""
+
+    actor: Actor
+    body: str = _words()
+    mentions: tuple[str, ...] = ()
+    note: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class Start:
+    """Take a new ticket up."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
+class Hold:
+    """Wait for a vendor or another department."""
+
+    actor: Actor
+    text: str = _words("")
+    until: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Resume:
+    """Go on with a ticket that waited."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
+class Resolve:
+    """Say that the matter is dealt with: a reason and the words of the resolution."""
+
+    actor: Actor
+    text: str = _words("")
+    reason: ClosingReason = ClosingReason.SOLVED
+
+
+@attrs.frozen(kw_only=True)
+class Reopen:
+    """Take a finished ticket up again."""
+
+    actor: Actor
+    text: str = _words("")
+
+
+@attrs.frozen(kw_only=True)
+class Close:
+    """End a ticket; one that was not resolved needs a reason."""
+
+    actor: Actor
+    reason: ClosingReason | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Fire:
+    """Fire any trigger of the lifecycle by its name, without words: for own lifecycles and replays."""
+
+    actor: Actor
+    trigger: str
+    reason: ClosingReason | None = None
+    until: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Assign:
+    """Make a team and a person responsible; `None` takes the responsibility away."""
+
+    actor: Actor
+    team: str | Keep | None = KEEP
+    assignee: str | Keep | None = KEEP
+
+
+@attrs.frozen(kw_only=True)
+class SetPriority:
+    """Give the ticket another priority."""
+
+    actor: Actor
+    priority: Priority
+
+
+@attrs.frozen(kw_only=True)
+class SetSubject:
+    """Give the ticket another subject."""
+
+    actor: Actor
+    subject: str = _words()
+
+
+@attrs.frozen(kw_only=True)
+class SetCustomer:
+    """Say whose ticket it is."""
+
+    actor: Actor
+    customer: str | None
+
+
+@attrs.frozen(kw_only=True)
+class Tag:
+    """Add and remove tags."""
+
+    actor: Actor
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SetFields:
+    """Set custom fields; a value of `None` removes one."""
+
+    actor: Actor
+    changes: Fields = _words()
+
+
+@attrs.frozen(kw_only=True)
+class Follow:
+    """Begin or cease to follow a ticket."""
+
+    actor: Actor
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class MoveTier:
+    """Hand the ticket to another support line."""
+
+    actor: Actor
+    tier: int
+    team: str | None = None
+    summary: str = _words("")
+
+
+@attrs.frozen(kw_only=True)
+class FailDelivery:
+    """Record that an answer will not reach the customer."""
+
+    actor: Actor
+    message: str
+    channel: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Merge:
+    """End this ticket in *into*, which takes over its messages, tags and followers."""
+
+    actor: Actor
+    into: str
+
+
+@attrs.frozen(kw_only=True)
+class Unmerge:
+    """Take a merged ticket out of the survivor again."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
+class AddLink:
+    """Say that this ticket is *kind* of the other."""
+
+    actor: Actor
+    kind: LinkKind
+    other: str
+
+
+@attrs.frozen(kw_only=True)
+class RemoveLink:
+    """Take a link away."""
+
+    actor: Actor
+    kind: LinkKind
+    other: str
+
+
+@attrs.frozen(kw_only=True)
+class Split:
+    """Move messages of this ticket into a new one."""
+
+    actor: Actor
+    subject: str = _words()
+    messages: tuple[str, ...]
+    ticket: str = made()
+    number: int = made(0)
+    reference: str = made()
+
+
+Command = (
+    Open
+    | Receive
+    | Reply
+    | Ask
+    | AddNote
+    | Start
+    | Hold
+    | Resume
+    | Resolve
+    | Reopen
+    | Close
+    | Fire
+    | Assign
+    | SetPriority
+    | SetSubject
+    | SetCustomer
+    | Tag
+    | SetFields
+    | Follow
+    | MoveTier
+    | FailDelivery
+)
+"""Commands that change one ticket."""
+
+PairCommand = Merge | Unmerge | AddLink | RemoveLink | Split
+"""Commands that change two tickets in one commit."""

@@ -1,0 +1,263 @@
+"""What has happened to a ticket: a closed union of past-tense values.
+
+A field marked `private()` holds words of a person. Storages keep it apart from the event, so that a person can be
+erased while the log stays whole; afterwards the field reads as empty.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import attrs
+
+from supportkit.model.fields import NO_FIELDS, Fields
+from supportkit.model.message import MessageKind
+from supportkit.model.people import Actor
+from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory
+
+
+def private(default: Any = attrs.NOTHING) -> Any:
+    """Declare a field that holds a person's words: hidden from `repr`, stored apart, erasable."""
+    return attrs.field(default=default, repr=False, metadata={"private": True})
+
+
+@attrs.frozen(kw_only=True)
+class TicketOpened:
+    """A ticket was opened; always the first event of a log."""
+
+    number: int
+    reference: str
+    subject: str = private()
+    customer: str | None
+    state: str
+    category: StateCategory
+    channel: str
+    priority: Priority = Priority.NORMAL
+    tier: int = 1
+    team: str | None = None
+    assignee: str | None = None
+    tags: tuple[str, ...] = ()
+    fields: Fields = private(NO_FIELDS)
+    locale: str | None = None
+    source: str | None = None
+    links: tuple[Link, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class MessageReceived:
+    """A message came in: from the customer, a bot or another organisation. Automatic ones have kind `auto`."""
+
+    message: str
+    author: Actor
+    kind: MessageKind
+    channel: str
+
+
+@attrs.frozen(kw_only=True)
+class ReplyAdded:
+    """An answer went out; `queued` is false where the desk has no adapter for the channel and only records it."""
+
+    message: str
+    author: Actor
+    kind: MessageKind
+    channel: str
+    queued: bool
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryFailed:
+    """A queued answer will not reach the customer: it no longer counts as a response."""
+
+    message: str
+    channel: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class NoteAdded:
+    """An internal note was written."""
+
+    note: str
+    mentions: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class StateChanged:
+    """The ticket went from one state to another (or stayed: `new` after a customer's message) by *trigger*."""
+
+    trigger: str
+    source: str
+    dest: str
+    category: StateCategory
+    reason: ClosingReason | None = None
+    text: str = private("")
+    until: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Assigned:
+    """A team and a person are responsible now; `None` means nobody."""
+
+    team: str | None
+    assignee: str | None
+
+
+@attrs.frozen(kw_only=True)
+class PriorityChanged:
+    """The priority is another one now."""
+
+    source: Priority
+    priority: Priority
+
+
+@attrs.frozen(kw_only=True)
+class SubjectChanged:
+    """The ticket has another subject."""
+
+    subject: str = private()
+
+
+@attrs.frozen(kw_only=True)
+class CustomerChanged:
+    """The ticket belongs to another customer."""
+
+    customer: str | None
+
+
+@attrs.frozen(kw_only=True)
+class TagsChanged:
+    """Tags came or went."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class FieldsChanged:
+    """Custom fields got new values; `None` removes one."""
+
+    changes: Fields = private()
+
+
+@attrs.frozen(kw_only=True)
+class FollowersChanged:
+    """Agents began or ceased to follow the ticket."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TierMoved:
+    """Another support line holds the ticket; `summary` is the hand-over that the next person reads first."""
+
+    source: int
+    dest: int
+    team: str | None = None
+    summary: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class Linked:
+    """This ticket is *kind* of the other one now."""
+
+    kind: LinkKind
+    ticket: str
+
+
+@attrs.frozen(kw_only=True)
+class Unlinked:
+    """A link is gone."""
+
+    kind: LinkKind
+    ticket: str
+
+
+@attrs.frozen(kw_only=True)
+class TicketMerged:
+    """This ticket ended in another one, the survivor."""
+
+    into: str
+    state: str
+    category: StateCategory
+
+
+@attrs.frozen(kw_only=True)
+class TicketAbsorbed:
+    """This ticket, the survivor, took in another one."""
+
+    part: MergedPart
+
+
+@attrs.frozen(kw_only=True)
+class TicketUnmerged:
+    """This ticket stands alone again, in the state that it had before."""
+
+    out_of: str
+    state: str
+    category: StateCategory
+
+
+@attrs.frozen(kw_only=True)
+class TicketReleased:
+    """This ticket gave back what a merged ticket had brought."""
+
+    ticket: str
+
+
+@attrs.frozen(kw_only=True)
+class MessagesMoved:
+    """Messages went from ticket *source* to ticket *dest*; recorded in both logs."""
+
+    messages: tuple[str, ...]
+    source: str
+    dest: str
+
+
+Event = (
+    TicketOpened
+    | MessageReceived
+    | ReplyAdded
+    | DeliveryFailed
+    | NoteAdded
+    | StateChanged
+    | Assigned
+    | PriorityChanged
+    | SubjectChanged
+    | CustomerChanged
+    | TagsChanged
+    | FieldsChanged
+    | FollowersChanged
+    | TierMoved
+    | Linked
+    | Unlinked
+    | TicketMerged
+    | TicketAbsorbed
+    | TicketUnmerged
+    | TicketReleased
+    | MessagesMoved
+)
+
+
+@attrs.frozen(kw_only=True)
+class Recorded:
+    """An event in the log of a ticket.
+
+    Attributes:
+        seq: 1 for the first event of the ticket, without gaps.
+        occurred_at: When it happened in the world.
+        recorded_at: When the desk learnt of it; later than *occurred_at* in a replay.
+        command: Id of the command that gave it; events of one command share it.
+        cursor: Where a follower stands after this event; `None` before it is stored.
+    """
+
+    tenant: str
+    ticket: str
+    seq: int
+    occurred_at: dt.datetime
+    recorded_at: dt.datetime
+    actor: Actor
+    event: Event
+    command: str
+    cursor: str | None = attrs.field(default=None, eq=False)

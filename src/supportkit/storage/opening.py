@@ -1,0 +1,59 @@
+"""From what an app hands to `Desk` to a storage and a table of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from supportkit.channels.port import API, ChannelAdapter
+from supportkit.errors import ConfigurationError
+from supportkit.hooks.manager import Hooks
+from supportkit.hooks.specs import StorageFactory
+from supportkit.storage.port import Storage
+from supportkit.storage.sql import SqlStorage
+
+
+def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Storage:
+    """Return the storage of a URL, with its schema in place, or *given* itself.
+
+    Raises:
+        ConfigurationError: Nobody knows the scheme of the URL.
+    """
+    if not isinstance(given, str):
+        return given
+    schemes: dict[str, StorageFactory] = {}
+
+    def register(scheme: str, factory: StorageFactory) -> None:
+        if scheme == "sqlite" or scheme in schemes:
+            raise ConfigurationError(f"the storage scheme {scheme!r} is taken")
+        schemes[scheme] = factory
+
+    hooks.register_storages(register)
+    scheme = given.split(":", 1)[0]
+    storage: Storage = schemes[scheme](given) if scheme in schemes else SqlStorage(given, synchronous=synchronous)
+    storage.migrate()
+    return storage
+
+
+def known_channels(hooks: Hooks, channels: Iterable[ChannelAdapter]) -> Mapping[str, ChannelAdapter]:
+    """Return adapters by name: those of plug-ins and those of the app.
+
+    Raises:
+        ConfigurationError: Two have one name, or one was written for another version of the port.
+    """
+    known: dict[str, ChannelAdapter] = {}
+
+    def register(adapter: ChannelAdapter) -> None:
+        name, version = adapter.name, adapter.capabilities.api
+        if not isinstance(name, str) or not name or len(name) > 200:  # noqa: PLR2004 - reliability.md section 11
+            raise ConfigurationError("a channel needs a name of 1 to 200 characters")
+        if version != API:
+            raise ConfigurationError(f"channel {name!r} was written for version {version} of the port, this is {API}")
+        if name in known:
+            raise ConfigurationError(f"two channels are called {name!r}")
+        known[name] = adapter
+
+    hooks.register_channels(register)
+    for adapter in channels:
+        register(adapter)
+    return MappingProxyType(known)

@@ -1,0 +1,283 @@
+"""The storage port: what a desk needs of a database. Third-party storages implement these two protocols.
+
+A unit of work belongs to one tenant and is one transaction: it is stored whole when its `with` block ends, or not at
+all when the block raises. Everything that it returns is frozen.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+
+from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, Timer, TimerState
+from supportkit.model.events import Recorded
+from supportkit.model.message import Message, Note
+from supportkit.model.people import Customer
+from supportkit.model.ticket import Priority, StateCategory, Ticket
+
+Item = TypeVar("Item")
+
+MAX_PAGE = 500
+SORTS = ("created_at", "updated_at", "number", "priority")
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@attrs.frozen(kw_only=True)
+class TicketQuery:
+    """Which tickets are wanted, in which order; an empty criterion does not restrict.
+
+    Attributes:
+        text: Words that must all occur in the subject, the messages or the notes; compared after NFKC and casefold.
+        tags: Tags that a ticket must have, all of them.
+        created_from: First instant of creation; `created_until` is the first one no longer wanted.
+        sort: One of `created_at`, `updated_at`, `number`, `priority`; ties are ordered by number.
+        limit: Tickets a page, 1 to 500.
+        cursor: `Page.next` of the page before; it belongs to one query in one order.
+
+    Raises:
+        ValueError: An unknown sort field or a limit outside 1..500.
+    """
+
+    states: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    categories: tuple[StateCategory, ...] = ()
+    teams: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    assignees: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    customers: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    channels: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    priorities: tuple[Priority, ...] = ()
+    tiers: tuple[int, ...] = ()
+    text: str = ""
+    unassigned: bool = False
+    created_from: dt.datetime | None = None
+    created_until: dt.datetime | None = None
+    updated_from: dt.datetime | None = None
+    updated_until: dt.datetime | None = None
+    sort: str = attrs.field(default="number")
+    descending: bool = False
+    limit: int = attrs.field(default=50)
+    cursor: str | None = None
+
+    @sort.validator
+    def _known_sort(self, _attribute: object, value: str) -> None:
+        if value not in SORTS:
+            raise ValueError(f"tickets cannot be sorted by {str(value)[:40]!r}; possible: {', '.join(SORTS)}")
+
+    @limit.validator
+    def _bounded(self, _attribute: object, value: int) -> None:
+        if not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
+            raise ValueError(f"limit must be between 1 and {MAX_PAGE}")
+
+
+@attrs.frozen
+class Page(Generic[Item]):
+    """Some of the results, and where to go on; `next` is `None` on the last page."""
+
+    items: tuple[Item, ...]
+    next: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StorageCapabilities:
+    """What a storage can do besides the basics; the contract tests and the desk read it.
+
+    Attributes:
+        durable: What was committed survives the death of the process.
+        shared: Several processes may use one database at once.
+        joins: The storage can work inside a transaction of the app.
+    """
+
+    durable: bool = True
+    shared: bool = True
+    joins: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One line of a check: a code, how bad it is (`ok`, `warning`, `error`) and a sentence."""
+
+    code: str
+    severity: str
+    sentence: str
+
+
+@attrs.frozen(kw_only=True)
+class Backlog:
+    """How much work waits: rows that are due now, and when the next one is."""
+
+    due: int
+    oldest_due: dt.datetime | None
+    next_due: dt.datetime | None
+
+
+class UnitOfWork(Protocol):
+    """One transaction of one tenant."""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose rows this unit sees."""
+        ...
+
+    def get(self, ticket_id: str) -> Ticket | None:
+        """Return the ticket with this id, or `None`."""
+        ...
+
+    def by_number(self, number: int) -> Ticket | None:
+        """Return the ticket with this number, or `None`; also for numbers beyond 64 bits."""
+        ...
+
+    def find(self, query: TicketQuery) -> Page[Ticket]:
+        """Return a page of tickets.
+
+        Raises:
+            InvalidCursor: The cursor is not of this query.
+        """
+        ...
+
+    def counts(self) -> dict[tuple[str, int], int]:
+        """Return the number of tickets by (state, tier)."""
+        ...
+
+    def history(self, ticket_id: str) -> Sequence[Recorded]:
+        """Return the whole log of a ticket in order; empty for an unknown one."""
+        ...
+
+    def events_after(self, cursor: str | None, limit: int) -> Sequence[Recorded]:
+        """Return up to *limit* committed events after *cursor* (`None`: from the beginning), each with its cursor.
+
+        No event is skipped, however late its transaction commits.
+
+        Raises:
+            InvalidCursor: The text is no cursor.
+        """
+        ...
+
+    def messages(self, ticket_ids: Sequence[str]) -> Sequence[Message]:
+        """Return the messages that lie in these tickets, by time."""
+        ...
+
+    def message(self, message_id: str) -> Message | None:
+        """Return one message, or `None`."""
+        ...
+
+    def notes(self, ticket_ids: Sequence[str]) -> Sequence[Note]:
+        """Return the internal notes of these tickets, by time."""
+        ...
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """Return a customer, or `None`."""
+        ...
+
+    def customers(self, limit: int, after: str | None = None) -> Sequence[Customer]:
+        """Return customers by id, beginning after the id *after*."""
+        ...
+
+    def receipt(self, key: str) -> Receipt | None:
+        """Return what an idempotency key stands for, or `None`."""
+        ...
+
+    def reserve_number(self) -> int:
+        """Return the next ticket number of the tenant; it may stay unused if the unit is rolled back."""
+        ...
+
+    def save(self, change: Change) -> None:
+        """Write a change.
+
+        Raises:
+            ConcurrentUpdate: A ticket is not at the expected version, or an event of that number exists.
+            IdempotencyConflict: The receipt's key is there already.
+        """
+        ...
+
+    def claim_outbox(self, now: dt.datetime, *, lease: dt.timedelta, worker: str) -> tuple[Outgoing, bool] | None:
+        """Lease the delivery that has waited longest; `None` when nothing is due.
+
+        Only the oldest unfinished delivery of a conversation and channel can be claimed. The claim counts one attempt
+        and one fence. The second value tells that a lease of somebody else ran out, so that it is unknown whether his
+        call went through.
+        """
+        ...
+
+    def settle_outbox(
+        self,
+        delivery: Outgoing,
+        *,
+        state: OutboxState,
+        now: dt.datetime,
+        available_at: dt.datetime | None = None,
+        external_id: str | None = None,
+        reason: str | None = None,
+        possible_duplicate: bool = False,
+    ) -> bool:
+        """Store the result of a claimed delivery; false, and nothing but a late result noted, under an old fence."""
+        ...
+
+    def outbox(
+        self, *, ticket: str | None = None, states: Sequence[OutboxState] = (), limit: int
+    ) -> Sequence[Outgoing]:
+        """Return deliveries, oldest first."""
+        ...
+
+    def outbox_backlog(self, now: dt.datetime) -> Backlog:
+        """Return what waits in the outbox."""
+        ...
+
+    def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Sequence[Timer]:
+        """Lease up to *limit* timers that are due, in due order; each claim counts one fence and one attempt."""
+        ...
+
+    def settle_timer(self, timer: Timer, state: TimerState) -> bool:
+        """Store what became of a claimed timer; false under an old fence."""
+        ...
+
+    def timer_backlog(self, now: dt.datetime) -> Backlog:
+        """Return which deadlines wait."""
+        ...
+
+    def follower(self, name: str) -> str | None:
+        """Return where the follower *name* stands."""
+        ...
+
+    def set_follower(self, name: str, cursor: str) -> None:
+        """Store where the follower *name* stands."""
+        ...
+
+
+class Storage(Protocol):
+    """A database with the tables of supportkit in it."""
+
+    @property
+    def capabilities(self) -> StorageCapabilities:
+        """What this storage can do."""
+        ...
+
+    def migrate(self) -> None:
+        """Bring the schema to the version of this release; safe to call again and from several processes.
+
+        Raises:
+            SchemaOutOfDate: The database is from a newer release.
+        """
+        ...
+
+    def begin(self, tenant: str, *, write: bool = True) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work; it is committed when its block ends and rolled back when it raises.
+
+        Raises:
+            StorageUnavailable: The database cannot be reached, or is locked.
+        """
+        ...
+
+    def check(self) -> Sequence[Finding]:
+        """Look at settings and integrity; every setting is read back from the database."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections. The storage cannot be used afterwards."""
+        ...

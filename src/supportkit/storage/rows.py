@@ -1,0 +1,310 @@
+"""Rows to values and back; the only place that knows the order of columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from supportkit.clock import from_us, to_us
+from supportkit.errors import StorageCorrupt
+from supportkit.model.change import OutboxState, Outgoing, Receipt, Timer, TimerState
+from supportkit.model.events import Recorded
+from supportkit.model.message import Attachment, Message, MessageKind, Note
+from supportkit.model.people import Actor, Customer
+from supportkit.model.ticket import ClosingReason, Priority, StateCategory, Ticket
+from supportkit.storage import schema as t
+from supportkit.storage.codec import codec_of, decode_event, dumps, encode_event, loads
+from supportkit.storage.statements import TICKET_COLUMNS, Row
+
+_IN_COLUMNS = {"tenant", *TICKET_COLUMNS}
+_REST = codec_of(Ticket).only({field.name for field in attrs.fields(Ticket)} - _IN_COLUMNS)
+_REST_FIELDS = _REST.fields
+
+
+def _optional_us(instant: Any) -> int | None:
+    return None if instant is None else to_us(instant)
+
+
+def _optional_at(microseconds: int | None) -> Any:
+    return None if microseconds is None else from_us(microseconds)
+
+
+# -- tickets ---------------------------------------------------------------------------------------------------------
+
+
+def ticket_row(ticket: Ticket) -> dict[str, Any]:
+    """Return the columns of a ticket."""
+    return {
+        "tenant": ticket.tenant,
+        "id": ticket.id,
+        "number": ticket.number,
+        "reference": ticket.reference,
+        "subject": ticket.subject,
+        "customer": ticket.customer,
+        "state": ticket.state,
+        "category": ticket.category.value,
+        "priority": int(ticket.priority),
+        "channel": ticket.channel,
+        "tier": ticket.tier,
+        "team": ticket.team,
+        "assignee": ticket.assignee,
+        "source": ticket.source,
+        "reason": None if ticket.reason is None else ticket.reason.value,
+        "merged_into": ticket.merged_into,
+        "created_at": to_us(ticket.created_at),
+        "updated_at": to_us(ticket.updated_at),
+        "state_since": to_us(ticket.state_since),
+        "resolved_at": _optional_us(ticket.resolved_at),
+        "closed_at": _optional_us(ticket.closed_at),
+        "version": ticket.version,
+        "data": dumps(_REST.encode(ticket)),
+    }
+
+
+def read_ticket(tenant: str, row: Row) -> Ticket:
+    """Return the ticket of a row in the order of `TICKET_COLUMNS`."""
+    values = dict(zip(TICKET_COLUMNS, row, strict=True))
+    plain = loads(values.pop("data"))
+    values["tenant"] = tenant
+    values["category"] = StateCategory(values["category"])
+    values["priority"] = Priority(values["priority"])
+    values["reason"] = values["reason"] and ClosingReason(values["reason"])
+    for name in ("created_at", "updated_at", "state_since"):
+        values[name] = from_us(values[name])
+    for name in ("resolved_at", "closed_at"):
+        values[name] = _optional_at(values[name])
+    if plain:
+        for name, _default, _write, read in _REST_FIELDS:
+            if name in plain:
+                item = plain[name]
+                values[name] = read(item) if read is not None else item
+    return Ticket(**values)
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+def event_row(recorded: Recorded, position: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the row of an event and the row of its private texts, if it has any."""
+    name, schema, public, private = encode_event(recorded.event)
+    row = {
+        "tenant": recorded.tenant,
+        "ticket": recorded.ticket,
+        "seq": recorded.seq,
+        "position": position,
+        "occurred_at": to_us(recorded.occurred_at),
+        "recorded_at": to_us(recorded.recorded_at),
+        "actor": str(recorded.actor),
+        "command": recorded.command,
+        "type": name,
+        "schema": schema,
+        "data": dumps(public),
+    }
+    if not private:
+        return row, None
+    return row, {
+        "tenant": recorded.tenant,
+        "ticket": recorded.ticket,
+        "seq": recorded.seq,
+        "data": dumps(private),
+    }
+
+
+def read_event(tenant: str, row: Row) -> Recorded:
+    """Return the event of a row."""
+    ticket, seq, position, occurred, recorded, actor, command, name, schema, data, private = row
+    try:
+        event = decode_event(name, schema, loads(data), None if private is None else loads(private))
+    except (TypeError, ValueError) as error:
+        raise StorageCorrupt(f"event {seq} of ticket {ticket} cannot be read: {error}") from error
+    return Recorded(
+        tenant=tenant,
+        ticket=ticket,
+        seq=seq,
+        occurred_at=from_us(occurred),
+        recorded_at=from_us(recorded),
+        actor=Actor.parse(actor),
+        event=event,
+        command=command,
+        cursor=to_cursor(position),
+    )
+
+
+def to_cursor(position: int) -> str:
+    """Return the opaque cursor of a position."""
+    return f"p{position}"
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+
+def message_row(message: Message, position: int) -> dict[str, Any]:
+    """Return the columns of a message; *position* is that of the event that brought it."""
+    codec = codec_of(Attachment)
+    return {
+        "tenant": message.tenant,
+        "id": message.id,
+        "ticket": message.ticket,
+        "author": str(message.author),
+        "kind": message.kind.value,
+        "channel": message.channel,
+        "body": message.body,
+        "attachments": dumps([codec.encode(attachment) for attachment in message.attachments]),
+        "external_id": message.external_id,
+        "occurred_at": to_us(message.occurred_at),
+        "recorded_at": to_us(message.recorded_at),
+        "position": position,
+    }
+
+
+def read_message(row: Row) -> Message:
+    """Return the message of a row of `select(message)`."""
+    tenant, id_, ticket, author, kind, channel, body, attachments, external_id, occurred, recorded, _position = row
+    codec = codec_of(Attachment)
+    return Message(
+        id=id_,
+        tenant=tenant,
+        ticket=ticket,
+        author=Actor.parse(author),
+        kind=MessageKind(kind),
+        channel=channel,
+        body=body,
+        attachments=tuple(codec.decode(plain) for plain in loads(attachments)),
+        external_id=external_id,
+        occurred_at=from_us(occurred),
+        recorded_at=from_us(recorded),
+    )
+
+
+def note_row(note: Note, position: int) -> dict[str, Any]:
+    """Return the columns of a note; *position* is that of the event that brought it."""
+    return {
+        "tenant": note.tenant,
+        "id": note.id,
+        "ticket": note.ticket,
+        "author": str(note.author),
+        "body": note.body,
+        "mentions": dumps(note.mentions),
+        "occurred_at": to_us(note.occurred_at),
+        "recorded_at": to_us(note.recorded_at),
+        "position": position,
+    }
+
+
+def read_note(row: Row) -> Note:
+    """Return the note of a row of `select(note)`."""
+    tenant, id_, ticket, author, body, mentions, occurred, recorded, _position = row
+    return Note(
+        id=id_,
+        tenant=tenant,
+        ticket=ticket,
+        author=Actor.parse(author),
+        body=body,
+        mentions=tuple(loads(mentions)),
+        occurred_at=from_us(occurred),
+        recorded_at=from_us(recorded),
+    )
+
+
+# -- people ----------------------------------------------------------------------------------------------------------
+
+_CUSTOMER = codec_of(Customer).only(
+    {field.name for field in attrs.fields(Customer)} - {"id", "tenant", "version", "created_at"}
+)
+
+
+def customer_row(customer: Customer) -> dict[str, Any]:
+    """Return the columns of a customer."""
+    return {
+        "tenant": customer.tenant,
+        "id": customer.id,
+        "version": customer.version,
+        "created_at": to_us(customer.created_at),
+        "data": dumps(_CUSTOMER.encode(customer)),
+    }
+
+
+def read_customer(tenant: str, row: Row) -> Customer:
+    """Return the customer of a row."""
+    data, version, created, id_ = row
+    plain = loads(data)
+    values = {
+        name: (read(plain[name]) if read else plain[name]) for name, _, _, read in _CUSTOMER.fields if name in plain
+    }
+    return Customer(id=id_, tenant=tenant, version=version, created_at=from_us(created), **values)
+
+
+# -- work ------------------------------------------------------------------------------------------------------------
+
+
+def outgoing_row(delivery: Outgoing) -> dict[str, Any]:
+    """Return the columns of a delivery."""
+    row = attrs.asdict(delivery, recurse=False)
+    row["state"] = delivery.state.value
+    row["available_at"] = to_us(delivery.available_at)
+    row["created_at"] = to_us(delivery.created_at)
+    row["lease_until"] = _optional_us(delivery.lease_until)
+    row["possible_duplicate"] = int(delivery.possible_duplicate)
+    return row
+
+
+_OUTBOX_COLUMNS = tuple(column.name for column in t.outbox.columns)
+
+
+def read_outgoing(row: Row) -> Outgoing:
+    """Return the delivery of a row of `select(outbox)`."""
+    values = dict(zip(_OUTBOX_COLUMNS, row, strict=True))
+    values["state"] = OutboxState(values["state"])
+    values["available_at"] = from_us(values["available_at"])
+    values["created_at"] = from_us(values["created_at"])
+    values["lease_until"] = _optional_at(values["lease_until"])
+    values["possible_duplicate"] = bool(values["possible_duplicate"])
+    return Outgoing(**values)
+
+
+def timer_row(timer: Timer) -> dict[str, Any]:
+    """Return the columns of a timer; without a due instant it is a cancellation."""
+    return {
+        "tenant": timer.tenant,
+        "ticket": timer.ticket,
+        "name": timer.name,
+        "instance": timer.instance,
+        "due_at": 0 if timer.due_at is None else to_us(timer.due_at),
+        "state": TimerState.CANCELLED.value if timer.due_at is None else TimerState.WAITING.value,
+        "fence": 0,
+        "attempts": 0,
+        "lease_until": None,
+    }
+
+
+def read_timer(row: Row) -> Timer:
+    """Return the timer of a row of `select(timer)`."""
+    tenant, ticket, name, instance, due, state, fence, attempts, lease = row
+    return Timer(
+        tenant=tenant,
+        ticket=ticket,
+        name=name,
+        instance=instance,
+        due_at=from_us(due),
+        state=TimerState(state),
+        fence=fence,
+        attempts=attempts,
+        lease_until=_optional_at(lease),
+    )
+
+
+def receipt_row(tenant: str, receipt: Receipt) -> dict[str, Any]:
+    """Return the columns of an idempotency key."""
+    row = attrs.asdict(receipt, recurse=False)
+    row["created_at"] = to_us(receipt.created_at)
+    row["tenant"] = tenant
+    return row
+
+
+def read_receipt(row: Row) -> Receipt:
+    """Return what a row of the key table says."""
+    key, fingerprint, ticket, seq, outcome, created = row
+    return Receipt(
+        key=key, fingerprint=fingerprint, ticket=ticket, seq=seq, outcome=outcome, created_at=from_us(created)
+    )

@@ -1,0 +1,259 @@
+"""`SqlStorage`: the tables of supportkit in SQLite, in a file or in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from supportkit.errors import ConfigurationError, StorageUnavailable
+from supportkit.storage import schema
+from supportkit.storage.port import Finding, StorageCapabilities
+from supportkit.storage.sqlite import is_memory, read_setting, sqlite_engine, translate, wanted_settings
+from supportkit.storage.statements import Statements
+from supportkit.storage.unit import SqlUnitOfWork
+
+_WRITER_SECONDS = 60.0
+
+
+class SqlStorage:
+    """Keeps tickets in SQLite.
+
+    One connection of the process writes, under a lock; readers have connections of their own and never wait for it.
+    A database in memory has one connection for everything.
+
+    Args:
+        url: `sqlite:///support.db` for a file, `sqlite://` for memory.
+        synchronous: `full` (default): a power cut loses nothing that was acknowledged. `normal` may lose the last
+            seconds, never more, and shows up in `check()`.
+
+    Raises:
+        ConfigurationError: The URL cannot be used, or the database refuses a setting.
+        StorageUnavailable: The file cannot be opened.
+    """
+
+    def __init__(self, url: str | URL = "sqlite://", *, synchronous: str = "full") -> None:
+        self.url = _parse(url)
+        self._memory = is_memory(self.url)
+        self._settings = wanted_settings(memory=self._memory, synchronous=_known(synchronous))
+        self._synchronous = synchronous
+        self._engine: Engine = sqlite_engine(self.url, synchronous=synchronous)
+        self._st = Statements.compile(self._engine.dialect)
+        self._lock = threading.RLock()
+        self._writer: Connection | None = None
+        self._busy: SqlUnitOfWork | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"SqlStorage({self.url.render_as_string(hide_password=True)!r})"
+
+    @property
+    def capabilities(self) -> StorageCapabilities:
+        """What this storage can do."""
+        return StorageCapabilities(durable=not self._memory, shared=not self._memory)
+
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine, for queries of the app's own."""
+        return self._engine
+
+    # -- transactions ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def begin(self, tenant: str, *, write: bool = True) -> Iterator[SqlUnitOfWork]:
+        """Open a unit of work; it is committed when its block ends and rolled back when it raises."""
+        if self._closed:
+            raise StorageUnavailable("the storage is closed")
+        if write or self._memory:
+            with self._exclusively(write=write) as connection:
+                unit = SqlUnitOfWork(tenant, connection, self._st)
+                if self._busy is not None:  # a read inside the write of the same thread, in memory
+                    yield unit
+                    return
+                self._busy = unit
+                try:
+                    with _transaction(connection, "BEGIN IMMEDIATE" if write else "BEGIN"):
+                        yield unit
+                finally:
+                    self._busy = None
+            return
+        with self._connect() as connection, _transaction(connection, "BEGIN"):
+            yield SqlUnitOfWork(tenant, connection, self._st)
+
+    @contextmanager
+    def _exclusively(self, *, write: bool) -> Iterator[Connection]:
+        if not self._lock.acquire(timeout=_WRITER_SECONDS):
+            raise StorageUnavailable(f"another thread has been writing for {_WRITER_SECONDS:.0f} s: try again")
+        try:
+            if write and self._busy is not None:
+                raise ConfigurationError(
+                    "this thread is already inside a unit of work: use the desk that `desk.transaction()` gave you"
+                )
+            if self._writer is None:
+                self._writer = self._open()
+            yield self._writer
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        connection = self._open()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _open(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise translate(error) from error
+
+    # -- schema ------------------------------------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Create the tables, or bring them to the version of this release."""
+        with self._connect() as connection:
+            if self._version(connection) == schema.SCHEMA_VERSION:
+                return
+        with self._exclusively(write=True) as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+            version = self._version(connection)
+            if version == schema.SCHEMA_VERSION:
+                return
+            if version is None:
+                schema.metadata.create_all(connection, checkfirst=False)
+                connection.exec_driver_sql(f"CREATE TABLE {schema.VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)")
+                connection.exec_driver_sql(
+                    f"INSERT INTO {schema.VERSION_TABLE} (version_num) VALUES (?)",  # noqa: S608 - a constant
+                    (schema.SCHEMA_VERSION,),
+                )
+                return
+            from supportkit.storage.migrations import upgrade
+
+            upgrade(connection, version)
+
+    def _version(self, connection: Connection) -> str | None:
+        """Return the schema version in the database; `None` when it has no tables of ours."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?", (schema.VERSION_TABLE,))
+            if cursor.fetchone() is None:
+                return None
+            cursor.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
+            row = cursor.fetchone()
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        finally:
+            cursor.close()
+        return None if row is None else str(row[0])
+
+    # -- looking after it --------------------------------------------------------------------------------------------
+
+    def check(self) -> Sequence[Finding]:
+        """Read every setting back from the database and look at its integrity."""
+        with self._exclusively(write=False) as connection:
+            cursor = connection.connection.cursor()
+            try:
+                found = [self._schema_finding(connection)]
+                found += [self._setting_finding(name, read_setting(cursor, name)) for name in self._settings]
+                cursor.execute("PRAGMA integrity_check(5)")
+                problems = [str(row[0]) for row in cursor.fetchall()]
+                found.append(_integrity_finding(problems))
+            except sqlite3.Error as error:
+                raise translate(error) from error
+            finally:
+                cursor.close()
+        if self._memory:
+            found.append(
+                Finding(code="sqlite.memory", severity="warning", sentence="the database ends with the process")
+            )
+        return found
+
+    def _schema_finding(self, connection: Connection) -> Finding:
+        version = self._version(connection)
+        fine = version == schema.SCHEMA_VERSION
+        return Finding(
+            code="schema.version",
+            severity="ok" if fine else "error",
+            sentence=f"schema {version}" if fine else f"schema {version}, this release needs {schema.SCHEMA_VERSION}",
+        )
+
+    def _setting_finding(self, name: str, got: Any) -> Finding:
+        value, wanted = self._settings[name]
+        if got != wanted:
+            return Finding(code=f"sqlite.{name}", severity="error", sentence=f"{name} is {got!r}, not {value}")
+        if name == "synchronous" and self._synchronous != "full":
+            sentence = "synchronous is NORMAL: a power cut loses what was acknowledged since the last checkpoint"
+            return Finding(code="sqlite.synchronous", severity="warning", sentence=sentence)
+        return Finding(code=f"sqlite.{name}", severity="ok", sentence=f"{name} is {value}")
+
+    def close(self) -> None:
+        """Give back connections."""
+        with self._lock:
+            self._closed = True
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._engine.dispose()
+
+
+@contextmanager
+def _transaction(connection: Connection, begin: str) -> Iterator[None]:
+    """Run a block between *begin* and COMMIT on the driver; errors of the driver come out as ours."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(begin)
+        yield
+        driver.execute("COMMIT")
+    except (DBAPIError, sqlite3.Error) as error:
+        _roll_back(driver)
+        raise translate(error) from error
+    except BaseException:
+        _roll_back(driver)
+        raise
+    finally:
+        if connection.in_transaction():
+            connection.rollback()  # SQLAlchemy's own book-keeping; the driver has nothing open any more
+
+
+def _roll_back(driver: Any) -> None:
+    if driver.in_transaction:
+        try:
+            driver.execute("ROLLBACK")
+        except sqlite3.Error:  # the database rolled back by itself, as it does when the disk is full
+            return
+
+
+def _known(synchronous: str) -> str:
+    if synchronous not in {"full", "normal"}:
+        raise ConfigurationError(f"synchronous={synchronous!r} is unknown; possible: full, normal")
+    return synchronous
+
+
+def _parse(url: str | URL) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError("the database URL cannot be read; write for example sqlite:///support.db") from None
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigurationError(
+            f"no storage for {parsed.drivername!r} databases; write for example sqlite:///support.db"
+        )
+    if not is_memory(parsed):
+        folder = Path(parsed.database or "").parent
+        if not folder.is_dir():
+            raise ConfigurationError(f"the folder {folder.as_posix()!r} of the database does not exist")
+    return parsed
+
+
+def _integrity_finding(problems: list[str]) -> Finding:
+    fine = problems == ["ok"]
+    sentence = "the file is sound" if fine else f"the file is damaged: {'; '.join(problems)[:500]}"
+    return Finding(code="sqlite.integrity", severity="ok" if fine else "error", sentence=sentence)

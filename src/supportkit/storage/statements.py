@@ -1,0 +1,322 @@
+"""The fixed statements, built and compiled once an engine; they run as text on the driver.
+
+SQLAlchemy writes the SQL, so one description serves every database; running the compiled text on the driver's own
+cursor saves the larger part of what a Core execution costs on the write path (`bench/life.py` holds the figures).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from sqlalchemy import Dialect, Select, and_, bindparam, case, exists, func, insert, or_, select, text, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from supportkit.storage import schema as t
+
+Row = Sequence[Any]
+
+
+@attrs.frozen
+class Prepared:
+    """A compiled statement and the order of its parameters."""
+
+    sql: str
+    names: tuple[str, ...] | None
+    constants: Mapping[str, Any]
+
+    def bind(self, values: Mapping[str, Any]) -> Any:
+        """Return *values* as the driver wants them: a tuple in order, or a dict where it takes names."""
+        constants = self.constants
+        if self.names is None:
+            return {**constants, **values} if constants else values
+        if constants:
+            return tuple([values[name] if name in values else constants[name] for name in self.names])
+        return tuple([values[name] for name in self.names])
+
+
+def prepare(statement: ClauseElement, dialect: Dialect) -> Prepared:
+    """Compile *statement* for *dialect*."""
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
+    given = {name for bind, name in compiled.bind_names.items() if bind.required}
+    constants = {name: value for name, value in compiled.params.items() if name not in given}
+    names = tuple(compiled.positiontup) if compiled.positiontup is not None else None
+    return Prepared(str(compiled), names, constants)
+
+
+TICKET_COLUMNS = tuple(column.name for column in t.ticket.columns if column.name != "tenant")
+_EVENT = (
+    t.event.c.ticket,
+    t.event.c.seq,
+    t.event.c.position,
+    t.event.c.occurred_at,
+    t.event.c.recorded_at,
+    t.event.c.actor,
+    t.event.c.command,
+    t.event.c.type,
+    t.event.c.schema,
+    t.event.c.data,
+    t.event_text.c.data,
+)
+_TENANT = bindparam("tenant")
+
+
+def events() -> Select[Any]:
+    """Select events with their private texts."""
+    texts = and_(
+        t.event_text.c.tenant == t.event.c.tenant,
+        t.event_text.c.ticket == t.event.c.ticket,
+        t.event_text.c.seq == t.event.c.seq,
+    )
+    return select(*_EVENT).select_from(t.event.outerjoin(t.event_text, texts)).where(t.event.c.tenant == _TENANT)
+
+
+def tickets() -> Select[Any]:
+    """Select ticket rows in the order of `TICKET_COLUMNS`."""
+    return select(*[t.ticket.c[name] for name in TICKET_COLUMNS]).where(t.ticket.c.tenant == _TENANT)
+
+
+@attrs.frozen
+class Statements:
+    """Every fixed statement of the SQL storage, compiled for one dialect."""
+
+    get: Prepared
+    by_number: Prepared
+    counts: Prepared
+    history: Prepared
+    events_after: Prepared
+    message: Prepared
+    customer: Prepared
+    customers: Prepared
+    receipt: Prepared
+    reserve: Prepared
+    insert_ticket: Prepared
+    update_ticket: Prepared
+    insert_event: Prepared
+    insert_event_text: Prepared
+    insert_message: Prepared
+    insert_note: Prepared
+    move_message: Prepared
+    insert_customer: Prepared
+    update_customer: Prepared
+    insert_term: Prepared
+    delete_term: Prepared
+    insert_outbox: Prepared
+    insert_receipt: Prepared
+    put_timer: Prepared
+    due_outbox: Prepared
+    claim_outbox: Prepared
+    insert_attempt: Prepared
+    settle_outbox: Prepared
+    settle_attempt: Prepared
+    outbox_backlog: Prepared
+    outbox_next: Prepared
+    due_timers: Prepared
+    claim_timer: Prepared
+    settle_timer: Prepared
+    timer_backlog: Prepared
+    timer_next: Prepared
+    follower: Prepared
+    put_follower: Prepared
+
+    @classmethod
+    def compile(cls, dialect: Dialect) -> Statements:
+        """Build all statements for *dialect*."""
+        built = {**_reads(), **_writes(), **_outbox(), **_timers()}
+        return cls(**{name: prepare(statement, dialect) for name, statement in built.items()})
+
+
+def _reads() -> dict[str, ClauseElement]:
+    return {
+        "get": tickets().where(t.ticket.c.id == bindparam("id")),
+        "by_number": tickets().where(t.ticket.c.number == bindparam("number")),
+        "counts": select(t.ticket.c.state, t.ticket.c.tier, func.count())
+        .where(t.ticket.c.tenant == _TENANT)
+        .group_by(t.ticket.c.state, t.ticket.c.tier),
+        "history": events().where(t.event.c.ticket == bindparam("ticket")).order_by(t.event.c.seq),
+        "events_after": events()
+        .where(t.event.c.position > bindparam("position"))
+        .order_by(t.event.c.position)
+        .limit(bindparam("limit", type_=t.event.c.seq.type)),
+        "message": select(t.message).where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("id")),
+        "customer": select(t.customer.c.data, t.customer.c.version, t.customer.c.created_at, t.customer.c.id).where(
+            t.customer.c.tenant == _TENANT, t.customer.c.id == bindparam("id")
+        ),
+        "customers": select(t.customer.c.data, t.customer.c.version, t.customer.c.created_at, t.customer.c.id)
+        .where(t.customer.c.tenant == _TENANT, t.customer.c.id > bindparam("after"))
+        .order_by(t.customer.c.id)
+        .limit(bindparam("limit", type_=t.event.c.seq.type)),
+        "receipt": select(
+            t.idempotency.c.key,
+            t.idempotency.c.fingerprint,
+            t.idempotency.c.ticket,
+            t.idempotency.c.seq,
+            t.idempotency.c.outcome,
+            t.idempotency.c.created_at,
+        ).where(t.idempotency.c.tenant == _TENANT, t.idempotency.c.key == bindparam("key")),
+        "follower": select(t.follower.c.cursor).where(
+            t.follower.c.tenant == _TENANT, t.follower.c.name == bindparam("name")
+        ),
+    }
+
+
+def _writes() -> dict[str, ClauseElement]:
+    changed = {name: bindparam(name) for name in TICKET_COLUMNS if name not in {"id", "number", "reference"}}
+    counter = sqlite.insert(t.counter).values(
+        tenant=_TENANT, number=bindparam("numbers"), position=bindparam("positions")
+    )
+    terms = sqlite.insert(t.term).on_conflict_do_nothing()
+    follower = sqlite.insert(t.follower)
+    return {
+        "reserve": counter.on_conflict_do_update(
+            index_elements=["tenant"],
+            set_={
+                "number": t.counter.c.number + counter.excluded.number,
+                "position": t.counter.c.position + counter.excluded.position,
+            },
+        ).returning(t.counter.c.number, t.counter.c.position),
+        "insert_ticket": insert(t.ticket),
+        "update_ticket": update(t.ticket)
+        .where(
+            t.ticket.c.tenant == _TENANT, t.ticket.c.id == bindparam("id"), t.ticket.c.version == bindparam("expected")
+        )
+        .values(changed),
+        "insert_event": insert(t.event),
+        "insert_event_text": insert(t.event_text),
+        "insert_message": insert(t.message),
+        "insert_note": insert(t.note),
+        "move_message": update(t.message)
+        .where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("moved"))
+        .values(ticket=bindparam("ticket")),
+        "insert_customer": insert(t.customer),
+        "update_customer": update(t.customer)
+        .where(
+            t.customer.c.tenant == _TENANT,
+            t.customer.c.id == bindparam("id"),
+            t.customer.c.version == bindparam("expected"),
+        )
+        .values(version=bindparam("version"), data=bindparam("data")),
+        "insert_term": terms,
+        "delete_term": t.term.delete().where(
+            t.term.c.tenant == _TENANT, t.term.c.ticket == bindparam("ticket"), t.term.c.term == bindparam("term")
+        ),
+        "insert_receipt": insert(t.idempotency),
+        "put_follower": follower.on_conflict_do_update(
+            index_elements=["tenant", "name"], set_={"cursor": follower.excluded.cursor}
+        ),
+    }
+
+
+def _outbox() -> dict[str, ClauseElement]:
+    o = t.outbox
+    older = t.outbox.alias("older")
+    now = bindparam("now", type_=o.c.available_at.type)
+    # Written as text: a partial index is used only where its condition stands in the query to the letter.
+    live = text("supportkit_outbox.state IN ('pending', 'leased')")
+    due = or_(
+        and_(o.c.state == "pending", o.c.available_at <= now), and_(o.c.state == "leased", o.c.lease_until <= now)
+    )
+    blocked = exists().where(
+        older.c.tenant == o.c.tenant,
+        older.c.ticket == o.c.ticket,
+        older.c.channel == o.c.channel,
+        or_(older.c.state == "pending", older.c.state == "leased"),
+        or_(older.c.seq < o.c.seq, and_(older.c.seq == o.c.seq, older.c.part < o.c.part)),
+    )
+    return {
+        "insert_outbox": insert(o),
+        "due_outbox": select(o)
+        .where(o.c.tenant == _TENANT, live, due, ~blocked)
+        .order_by(o.c.available_at, o.c.ticket, o.c.seq, o.c.part)
+        .limit(1)
+        .with_for_update(skip_locked=True),
+        "claim_outbox": update(o)
+        .where(o.c.tenant == _TENANT, o.c.id == bindparam("row"), o.c.fence == bindparam("fenced"), due)
+        .values(
+            state="leased",
+            fence=bindparam("fence"),
+            attempts=bindparam("attempts"),
+            lease_until=bindparam("lease_until"),
+        ),
+        "insert_attempt": insert(t.attempt),
+        "settle_outbox": update(o)
+        .where(
+            o.c.tenant == _TENANT, o.c.id == bindparam("row"), o.c.fence == bindparam("fence"), o.c.state == "leased"
+        )
+        .values(
+            state=bindparam("state"),
+            available_at=bindparam("available_at"),
+            lease_until=None,
+            external_id=bindparam("external_id"),
+            possible_duplicate=bindparam("possible_duplicate"),
+            reason=bindparam("reason"),
+        ),
+        "settle_attempt": update(t.attempt)
+        .where(
+            t.attempt.c.tenant == _TENANT,
+            t.attempt.c.outbox == bindparam("row"),
+            t.attempt.c.fence == bindparam("fence"),
+        )
+        .values(finished_at=bindparam("finished_at"), result=bindparam("result")),
+        "outbox_backlog": select(func.count(), func.min(o.c.available_at)).where(
+            o.c.tenant == _TENANT, live, o.c.available_at <= now, or_(o.c.state == "pending", o.c.lease_until <= now)
+        ),
+        "outbox_next": select(func.min(case((o.c.state == "leased", o.c.lease_until), else_=o.c.available_at))).where(
+            o.c.tenant == _TENANT, live
+        ),
+    }
+
+
+def _timers() -> dict[str, ClauseElement]:
+    m = t.timer
+    now = bindparam("now", type_=m.c.due_at.type)
+    live = text("supportkit_timer.state IN ('waiting', 'leased')")
+    due = and_(live, m.c.due_at <= now, or_(m.c.state == "waiting", m.c.lease_until <= now))
+    put = sqlite.insert(m)
+    return {
+        "put_timer": put.on_conflict_do_update(
+            index_elements=["tenant", "ticket", "name", "instance"],
+            set_={
+                "due_at": put.excluded.due_at,
+                "state": put.excluded.state,
+                "fence": m.c.fence + 1,
+                "attempts": 0,
+                "lease_until": None,
+            },
+        ),
+        "due_timers": select(m)
+        .where(m.c.tenant == _TENANT, due)
+        .order_by(m.c.due_at, m.c.ticket)
+        .limit(bindparam("limit", type_=m.c.fence.type))
+        .with_for_update(skip_locked=True),
+        "claim_timer": update(m)
+        .where(
+            m.c.tenant == _TENANT,
+            m.c.ticket == bindparam("on"),
+            m.c.name == bindparam("called"),
+            m.c.instance == bindparam("nth"),
+            m.c.fence == bindparam("fenced"),
+        )
+        .values(
+            state="leased", fence=m.c.fence + 1, attempts=bindparam("attempts"), lease_until=bindparam("lease_until")
+        ),
+        "settle_timer": update(m)
+        .where(
+            m.c.tenant == _TENANT,
+            m.c.ticket == bindparam("on"),
+            m.c.name == bindparam("called"),
+            m.c.instance == bindparam("nth"),
+            m.c.fence == bindparam("fenced"),
+            m.c.state == "leased",
+        )
+        .values(state=bindparam("state"), lease_until=None),
+        "timer_backlog": select(func.count(), func.min(m.c.due_at)).where(m.c.tenant == _TENANT, due),
+        "timer_next": select(m.c.due_at)
+        .where(m.c.tenant == _TENANT, live, or_(m.c.state == "waiting", m.c.lease_until > now))
+        .order_by(m.c.due_at)
+        .limit(1),
+    }

@@ -1,0 +1,64 @@
+"""Words for the search: a token table of ours, because the full-text indexes of the databases disagree.
+
+NFKC, casefold, then runs of letters and digits. Chinese, Japanese and Korean text has no spaces: there each pair of
+neighbours is a term, and the last character of a run alone, so that a search for one character finds it by prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from supportkit.text import fold_key
+
+SUBJECT_CHARS = 1_000
+"""How much of a subject is searchable; the full text is kept."""
+BODY_CHARS = 20_000
+"""How much of a message or note is searchable; the full text is kept."""
+TERM_CHARS = 64
+"""Longer words are searchable by their first characters only."""
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
+_RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_IS_CJK = re.compile(f"[{_CJK}]")
+
+
+def words(text: str) -> Iterator[str]:
+    """Yield the terms of *text*, in order, repeated as they occur."""
+    for match in _RUN.finditer(fold_key(text)):
+        run = match.group()
+        if _IS_CJK.match(run):
+            for index in range(len(run) - 1):
+                yield run[index : index + 2]
+            yield run[-1]
+        else:
+            yield run[:TERM_CHARS]
+
+
+def index_terms(texts: Iterable[str], *, prefix: str = "w:") -> set[str]:
+    """Return the rows of the token table for some texts."""
+    return {prefix + word for text in texts for word in words(text)}
+
+
+def query_terms(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the terms that must all be there, and those of which something must begin with.
+
+    A single character of Chinese, Japanese or Korean is looked up by prefix; the last character of a longer run needs
+    no look-up of its own, its pair says more.
+    """
+    exact: list[str] = []
+    prefixes: list[str] = []
+    for match in _RUN.finditer(fold_key(text)):
+        run = match.group()
+        if not _IS_CJK.match(run):
+            exact.append(run[:TERM_CHARS])
+        elif len(run) == 1:
+            prefixes.append(run)
+        else:
+            exact.extend(run[index : index + 2] for index in range(len(run) - 1))
+    return tuple(dict.fromkeys(exact)), tuple(dict.fromkeys(prefixes))
+
+
+def tag_term(tag: str) -> str:
+    """Return the row of the token table for a tag."""
+    return "t:" + fold_key(tag)[:100]

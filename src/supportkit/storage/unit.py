@@ -1,0 +1,420 @@
+"""`SqlUnitOfWork`: one transaction of one tenant, on the driver's own cursor."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from supportkit.clock import from_us, to_us
+from supportkit.errors import ConcurrentUpdate, IdempotencyConflict, InvalidCursor
+from supportkit.model import events as ev
+from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, TicketChange, Timer, TimerState
+from supportkit.model.events import Recorded
+from supportkit.model.message import Message, Note
+from supportkit.model.people import Customer
+from supportkit.model.ticket import Ticket
+from supportkit.storage import rows
+from supportkit.storage import schema as t
+from supportkit.storage.port import Backlog, Page, TicketQuery
+from supportkit.storage.search import find_statement, write_cursor
+from supportkit.storage.statements import Prepared, Row, Statements
+from supportkit.storage.terms import BODY_CHARS, SUBJECT_CHARS, index_terms, tag_term
+
+_INT64 = 2**63
+_SPARE_POSITIONS = 8
+"""Positions taken together with a ticket number: one statement less when a ticket is opened. Unused ones are gaps."""
+
+Values = dict[str, Any]
+
+
+class SqlUnitOfWork:
+    """Runs the prepared statements of one transaction.
+
+    Args:
+        tenant: Whose rows it sees.
+        connection: The SQLAlchemy connection; its driver connection has an open transaction.
+        statements: The prepared statements of the engine.
+    """
+
+    __slots__ = ("_connection", "_cursor", "_driver", "_positions", "_st", "tenant")
+
+    def __init__(self, tenant: str, connection: Connection, statements: Statements) -> None:
+        self.tenant = tenant
+        self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
+        self._cursor: Any = self._driver.cursor()
+        self._st = statements
+        self._positions: tuple[int, int] = (0, 0)
+
+    # -- running statements ------------------------------------------------------------------------------------------
+
+    def _run(self, statement: Prepared, values: Values) -> Any:
+        values["tenant"] = self.tenant
+        return self._cursor.execute(statement.sql, statement.bind(values))
+
+    def _one(self, statement: Prepared, values: Values) -> Row | None:
+        row: Row | None = self._run(statement, values).fetchone()
+        return row
+
+    def _all(self, statement: Prepared, values: Values) -> Sequence[Row]:
+        found: Sequence[Row] = self._run(statement, values).fetchall()
+        return found
+
+    def _insert(self, statement: Prepared, several: Sequence[Mapping[str, Any]]) -> None:
+        if len(several) == 1:
+            self._cursor.execute(statement.sql, statement.bind(several[0]))
+        elif several:
+            self._cursor.executemany(statement.sql, [statement.bind(values) for values in several])
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def get(self, ticket_id: str) -> Ticket | None:
+        """Return the ticket with this id, or `None`."""
+        if not isinstance(ticket_id, str):
+            return None
+        row = self._one(self._st.get, {"id": ticket_id})
+        return None if row is None else rows.read_ticket(self.tenant, row)
+
+    def by_number(self, number: int) -> Ticket | None:
+        """Return the ticket with this number, or `None`."""
+        if not isinstance(number, int) or abs(number) >= _INT64:
+            return None
+        row = self._one(self._st.by_number, {"number": number})
+        return None if row is None else rows.read_ticket(self.tenant, row)
+
+    def find(self, query: TicketQuery) -> Page[Ticket]:
+        """Return a page of tickets."""
+        found = self._connection.execute(find_statement(self.tenant, query)).fetchall()
+        tickets = tuple(rows.read_ticket(self.tenant, row) for row in found[: query.limit])
+        if len(found) <= query.limit:
+            return Page(tickets)
+        last = tickets[-1]
+        value = getattr(last, query.sort)
+        return Page(
+            tickets, write_cursor(query, to_us(value) if isinstance(value, dt.datetime) else value, last.number)
+        )
+
+    def counts(self) -> dict[tuple[str, int], int]:
+        """Return the number of tickets by (state, tier)."""
+        return {(state, tier): count for state, tier, count in self._all(self._st.counts, {})}
+
+    def history(self, ticket_id: str) -> Sequence[Recorded]:
+        """Return the whole log of a ticket."""
+        return [rows.read_event(self.tenant, row) for row in self._all(self._st.history, {"ticket": ticket_id})]
+
+    def events_after(self, cursor: str | None, limit: int) -> Sequence[Recorded]:
+        """Return committed events after *cursor*; on SQLite positions are given in the order of commits."""
+        values = {"position": _position(cursor), "limit": limit}
+        return [rows.read_event(self.tenant, row) for row in self._all(self._st.events_after, values)]
+
+    def messages(self, ticket_ids: Sequence[str]) -> Sequence[Message]:
+        """Return the messages that lie in these tickets, by time."""
+        m = t.message
+        statement = (
+            select(m)
+            .where(m.c.tenant == self.tenant, m.c.ticket.in_(list(ticket_ids)))
+            .order_by(m.c.occurred_at, m.c.position)
+        )
+        return [rows.read_message(row) for row in self._connection.execute(statement)]
+
+    def message(self, message_id: str) -> Message | None:
+        """Return one message, or `None`."""
+        row = self._one(self._st.message, {"id": message_id})
+        return None if row is None else rows.read_message(row)
+
+    def notes(self, ticket_ids: Sequence[str]) -> Sequence[Note]:
+        """Return the internal notes of these tickets, by time."""
+        n = t.note
+        statement = (
+            select(n)
+            .where(n.c.tenant == self.tenant, n.c.ticket.in_(list(ticket_ids)))
+            .order_by(n.c.occurred_at, n.c.position)
+        )
+        return [rows.read_note(row) for row in self._connection.execute(statement)]
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """Return a customer, or `None`."""
+        if not isinstance(customer_id, str):
+            return None
+        row = self._one(self._st.customer, {"id": customer_id})
+        return None if row is None else rows.read_customer(self.tenant, row)
+
+    def customers(self, limit: int, after: str | None = None) -> Sequence[Customer]:
+        """Return customers by id."""
+        values = {"after": after or "", "limit": limit}
+        return [rows.read_customer(self.tenant, row) for row in self._all(self._st.customers, values)]
+
+    def receipt(self, key: str) -> Receipt | None:
+        """Return what an idempotency key stands for, or `None`."""
+        row = self._one(self._st.receipt, {"key": key})
+        return None if row is None else rows.read_receipt(row)
+
+    def follower(self, name: str) -> str | None:
+        """Return where the follower *name* stands."""
+        row = self._one(self._st.follower, {"name": name})
+        return None if row is None else row[0]
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def set_follower(self, name: str, cursor: str) -> None:
+        """Store where the follower *name* stands."""
+        self._run(self._st.put_follower, {"name": name, "cursor": cursor})
+
+    def reserve_number(self) -> int:
+        """Return the next ticket number, and keep some positions for the events that follow."""
+        row = self._one(self._st.reserve, {"numbers": 1, "positions": _SPARE_POSITIONS})
+        assert row is not None  # noqa: S101 - an upsert returns its row
+        number, position = row
+        self._positions = (position - _SPARE_POSITIONS, position)
+        return int(number)
+
+    def save(self, change: Change) -> None:
+        """Write a change."""
+        for part in change.tickets:
+            self._save_ticket(part)
+        at = self._save_events(change.tickets)
+        if change.messages:
+            self._insert(self._st.insert_message, [rows.message_row(new, at.get(new.id, 0)) for new in change.messages])
+        if change.notes:
+            self._insert(self._st.insert_note, [rows.note_row(new, at.get(new.id, 0)) for new in change.notes])
+        if change.moved:
+            moves = [{"tenant": self.tenant, "moved": message, "ticket": dest} for message, dest in change.moved]
+            self._insert(self._st.move_message, moves)
+        self._save_terms(change)
+        if change.outbox:
+            self._insert(self._st.insert_outbox, [rows.outgoing_row(delivery) for delivery in change.outbox])
+        if change.timers:
+            self._insert(self._st.put_timer, [rows.timer_row(timer) for timer in change.timers])
+        for customer in change.customers:
+            self._save_customer(customer)
+        if change.receipt is not None:
+            try:
+                self._insert(self._st.insert_receipt, [rows.receipt_row(self.tenant, change.receipt)])
+            except sqlite3.IntegrityError:
+                raise IdempotencyConflict(change.receipt.key, "this command") from None
+
+    def _save_ticket(self, part: TicketChange) -> None:
+        row = rows.ticket_row(part.ticket)
+        if part.before is None:
+            try:
+                self._insert(self._st.insert_ticket, [row])
+            except sqlite3.IntegrityError:
+                raise ConcurrentUpdate(part.ticket.id, 0) from None
+            return
+        row["expected"] = part.expected
+        self._cursor.execute(self._st.update_ticket.sql, self._st.update_ticket.bind(row))
+        if self._cursor.rowcount != 1:
+            raise ConcurrentUpdate(part.ticket.id, part.expected)
+
+    def _save_events(self, parts: Sequence[TicketChange]) -> dict[str, int]:
+        """Append to the log; return the positions of the events that brought messages and notes, by their ids."""
+        brought: dict[str, int] = {}
+        log = [recorded for part in parts for recorded in part.events]
+        if not log:
+            return brought
+        position = self._take_positions(len(log))
+        events, texts = [], []
+        for offset, recorded in enumerate(log, start=1):
+            row, text = rows.event_row(recorded, position + offset)
+            events.append(row)
+            if text is not None:
+                texts.append(text)
+            if isinstance(recorded.event, ev.MessageReceived | ev.ReplyAdded):
+                brought[recorded.event.message] = position + offset
+            elif isinstance(recorded.event, ev.NoteAdded):
+                brought[recorded.event.note] = position + offset
+        try:
+            self._insert(self._st.insert_event, events)
+        except sqlite3.IntegrityError:
+            raise ConcurrentUpdate(parts[0].ticket.id, parts[0].expected) from None
+        if texts:
+            self._insert(self._st.insert_event_text, texts)
+        return brought
+
+    def _take_positions(self, count: int) -> int:
+        """Return the position before the first one of *count* new ones."""
+        start, end = self._positions
+        if end - start < count:
+            row = self._one(self._st.reserve, {"numbers": 0, "positions": count})
+            assert row is not None  # noqa: S101 - an upsert returns its row
+            end = int(row[1])
+            start = end - count
+        self._positions = (start + count, end)
+        return start
+
+    def _save_customer(self, customer: Customer) -> None:
+        row = rows.customer_row(customer)
+        if customer.version == 1:
+            try:
+                self._insert(self._st.insert_customer, [row])
+            except sqlite3.IntegrityError:
+                raise ConcurrentUpdate(customer.id, 0) from None
+            return
+        row["expected"] = customer.version - 1
+        self._cursor.execute(self._st.update_customer.sql, self._st.update_customer.bind(row))
+        if self._cursor.rowcount != 1:
+            raise ConcurrentUpdate(customer.id, customer.version - 1)
+
+    def _save_terms(self, change: Change) -> None:
+        """Keep the token table: words that were written stay searchable, tags come and go with the ticket's."""
+        terms: set[tuple[str, str]] = set()
+        gone: list[Values] = []
+        for part in change.tickets:
+            ticket, before = part.ticket, part.before
+            had = before.tags if before is not None else ()
+            if ticket.tags != had:
+                terms.update((tag_term(tag), ticket.id) for tag in ticket.tags if tag not in had)
+                gone += [
+                    {"tenant": self.tenant, "ticket": ticket.id, "term": tag_term(tag)}
+                    for tag in had
+                    if tag not in ticket.tags
+                ]
+            if before is None or before.subject != ticket.subject:
+                terms.update((term, ticket.id) for term in index_terms([ticket.subject[:SUBJECT_CHARS]]))
+        for message in change.messages:
+            terms.update((term, message.ticket) for term in index_terms([message.body[:BODY_CHARS]]))
+        for note in change.notes:
+            terms.update((term, note.ticket) for term in index_terms([note.body[:BODY_CHARS]], prefix="n:"))
+        for message_id, dest in change.moved:
+            moved = self.message(message_id)
+            if moved is not None:
+                terms.update((term, dest) for term in index_terms([moved.body[:BODY_CHARS]]))
+        if terms:
+            new = [{"tenant": self.tenant, "term": term, "ticket": ticket} for term, ticket in sorted(terms)]
+            self._insert(self._st.insert_term, new)
+        if gone:
+            self._insert(self._st.delete_term, gone)
+
+    # -- outbox ------------------------------------------------------------------------------------------------------
+
+    def claim_outbox(self, now: dt.datetime, *, lease: dt.timedelta, worker: str) -> tuple[Outgoing, bool] | None:
+        """Lease the delivery that has waited longest; the attempt is written down before any call."""
+        at = to_us(now)
+        row = self._one(self._st.due_outbox, {"now": at})
+        if row is None:
+            return None
+        found = rows.read_outgoing(row)
+        fence, attempts, until = found.fence + 1, found.attempts + 1, now + lease
+        values = {
+            "row": found.id,
+            "fenced": found.fence,
+            "fence": fence,
+            "attempts": attempts,
+            "lease_until": to_us(until),
+            "now": at,
+        }
+        if self._run(self._st.claim_outbox, values).rowcount != 1:
+            return None
+        started = {
+            "tenant": self.tenant,
+            "outbox": found.id,
+            "fence": fence,
+            "worker": worker,
+            "started_at": at,
+            "finished_at": None,
+            "result": None,
+        }
+        self._insert(self._st.insert_attempt, [started])
+        leased = rows.outgoing_row(found) | {
+            "state": OutboxState.LEASED.value,
+            "fence": fence,
+            "attempts": attempts,
+            "lease_until": to_us(until),
+        }
+        claimed = rows.read_outgoing([leased[column.name] for column in t.outbox.columns])
+        return claimed, found.state is OutboxState.LEASED
+
+    def settle_outbox(
+        self,
+        delivery: Outgoing,
+        *,
+        state: OutboxState,
+        now: dt.datetime,
+        available_at: dt.datetime | None = None,
+        external_id: str | None = None,
+        reason: str | None = None,
+        possible_duplicate: bool = False,
+    ) -> bool:
+        """Store the result of a claimed delivery; false, with the attempt marked late, under an old fence."""
+        values = {
+            "row": delivery.id,
+            "fence": delivery.fence,
+            "state": state.value,
+            "available_at": to_us(available_at or delivery.available_at),
+            "external_id": external_id,
+            "possible_duplicate": int(possible_duplicate or delivery.possible_duplicate),
+            "reason": reason,
+        }
+        mine: bool = self._run(self._st.settle_outbox, values).rowcount == 1
+        result = state.value if mine else "late_result"
+        finished = {"row": delivery.id, "fence": delivery.fence, "finished_at": to_us(now), "result": result}
+        self._run(self._st.settle_attempt, finished)
+        return mine
+
+    def outbox(
+        self, *, ticket: str | None = None, states: Sequence[OutboxState] = (), limit: int
+    ) -> Sequence[Outgoing]:
+        """Return deliveries, oldest first."""
+        o = t.outbox
+        statement = select(o).where(o.c.tenant == self.tenant)
+        if ticket is not None:
+            statement = statement.where(o.c.ticket == ticket)
+        if states:
+            statement = statement.where(o.c.state.in_([state.value for state in states]))
+        found = self._connection.execute(statement.order_by(o.c.created_at, o.c.ticket, o.c.seq, o.c.part).limit(limit))
+        return [rows.read_outgoing(row) for row in found]
+
+    def outbox_backlog(self, now: dt.datetime) -> Backlog:
+        """Return what waits in the outbox."""
+        return self._backlog(self._st.outbox_backlog, self._st.outbox_next, now)
+
+    # -- timers ------------------------------------------------------------------------------------------------------
+
+    def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Sequence[Timer]:
+        """Lease up to *limit* timers that are due, in due order."""
+        until = to_us(now + lease)
+        claimed = []
+        for row in self._all(self._st.due_timers, {"now": to_us(now), "limit": limit}):
+            timer = rows.read_timer(row)
+            values = {**_timer_key(timer), "attempts": timer.attempts + 1, "lease_until": until}
+            if self._run(self._st.claim_timer, values).rowcount == 1:
+                leased = [*row[:5], TimerState.LEASED.value, timer.fence + 1, timer.attempts + 1, until]
+                claimed.append(rows.read_timer(leased))
+        return claimed
+
+    def settle_timer(self, timer: Timer, state: TimerState) -> bool:
+        """Store what became of a claimed timer; false under an old fence."""
+        values = {**_timer_key(timer), "state": state.value}
+        return bool(self._run(self._st.settle_timer, values).rowcount == 1)
+
+    def timer_backlog(self, now: dt.datetime) -> Backlog:
+        """Return which deadlines wait."""
+        return self._backlog(self._st.timer_backlog, self._st.timer_next, now)
+
+    def _backlog(self, counting: Prepared, following: Prepared, now: dt.datetime) -> Backlog:
+        at = to_us(now)
+        count, oldest = self._one(counting, {"now": at}) or (0, None)
+        following_row = self._one(following, {"now": at})
+        due = following_row[0] if following_row else None
+        return Backlog(
+            due=count,
+            oldest_due=None if oldest is None else from_us(oldest),
+            next_due=None if due is None else from_us(due),
+        )
+
+
+def _timer_key(timer: Timer) -> Values:
+    return {"on": timer.ticket, "called": timer.name, "nth": timer.instance, "fenced": timer.fence}
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    digits = cursor[1:] if isinstance(cursor, str) else ""
+    if not (cursor.startswith("p") and digits.isascii() and digits.isdigit() and len(digits) <= 18):  # noqa: PLR2004
+        raise InvalidCursor("it was not made by this follower")
+    return int(digits)

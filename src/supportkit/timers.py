@@ -1,0 +1,118 @@
+"""Turning the clock: fire the deadlines that are due, each exactly once whoever sweeps and however often."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+import attrs
+
+from supportkit.engine.decide import decide
+from supportkit.engine.effects import on_timer
+from supportkit.errors import ConcurrentUpdate, SupportkitError, WorkflowError
+from supportkit.model.change import Timer, TimerState
+from supportkit.runner import Draft, Runner, Told
+
+_log = logging.getLogger("supportkit.timers")
+LEASE = dt.timedelta(seconds=60)
+TRIES = 5
+LATE_AFTER = dt.timedelta(minutes=5)
+
+
+@attrs.frozen(kw_only=True)
+class TickReport:
+    """What one call of `tick` did; every outcome is counted.
+
+    Attributes:
+        fired: Deadlines that became events.
+        stale: Deadlines that had lost their point: the ticket had moved on.
+        refused: Deadlines that the rules or a plug-in refused; they are settled, not repeated.
+        failed: Deadlines that raised; they are tried again, and parked after five tries.
+        parked: Of these, the ones given up.
+        late: Of the fired ones, those that fired more than five minutes after they were due.
+        more: Call again at once: something is still due.
+        next_due: Nothing is due before this instant; `None` when nothing waits.
+        problems: Ticket, deadline and error code of what failed or was refused.
+    """
+
+    fired: int = 0
+    stale: int = 0
+    refused: int = 0
+    failed: int = 0
+    parked: int = 0
+    late: int = 0
+    more: bool = False
+    next_due: dt.datetime | None = None
+    problems: tuple[tuple[str, str, str], ...] = ()
+
+
+def tick(runner: Runner, now: dt.datetime, *, limit: int) -> TickReport:
+    """Fire up to *limit* deadlines that are due at *now*, in due order."""
+    counts = dict.fromkeys(("fired", "stale", "refused", "failed", "parked", "late"), 0)
+    problems: list[tuple[str, str, str]] = []
+    with runner.storage.begin(runner.tenant, write=False) as unit:
+        backlog = unit.timer_backlog(now)
+    if backlog.due == 0:
+        return TickReport(next_due=backlog.next_due)
+    with runner.storage.begin(runner.tenant) as unit:
+        claimed = unit.claim_timers(now, limit, lease=LEASE)
+    for timer in claimed:
+        outcome, code = _fire(runner, timer, now)
+        counts[outcome] += 1
+        if code:
+            problems.append((timer.ticket, timer.name, code))
+        if outcome == "parked":
+            counts["failed"] += 1
+        if outcome == "fired" and timer.due_at is not None and now - timer.due_at > LATE_AFTER:
+            counts["late"] += 1
+    with runner.storage.begin(runner.tenant, write=False) as unit:
+        backlog = unit.timer_backlog(now)
+    return TickReport(**counts, more=backlog.due > 0, next_due=backlog.next_due, problems=tuple(problems))
+
+
+def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
+    """Decide one deadline again and carry it out; return the outcome and the code of a problem."""
+    try:
+        outcome, told = _decide_and_save(runner, timer, now)
+    except ConcurrentUpdate:
+        return "failed", ConcurrentUpdate.code  # somebody moved the ticket meanwhile: the lease brings it back
+    except WorkflowError as error:
+        _settle(runner, timer, TimerState.DONE)
+        return "refused", error.code
+    except SupportkitError as error:
+        return _failed(runner, timer, error.code)
+    except Exception as error:  # noqa: BLE001 - one bad deadline must not stop the others
+        return _failed(runner, timer, type(error).__name__)
+    runner.tell(told)
+    return outcome, ""
+
+
+def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, Told]:
+    with runner.storage.begin(runner.tenant) as unit:
+        if not unit.settle_timer(timer, TimerState.DONE):
+            return "stale", ()
+        ticket = unit.get(timer.ticket)
+        command = None if ticket is None else on_timer(timer, ticket, runner.rules)
+        if ticket is None or command is None or timer.due_at is None:
+            return "stale", ()
+        at = max(timer.due_at, ticket.state_since)
+        command_id = runner.ids.new_id(int(now.timestamp() * 1_000_000))
+        draft = Draft(now=max(now, at), at=at, command_id=command_id, command=command, rules=runner.rules)
+        events = decide(ticket, command, at, runner.rules)
+        runner.ask_plugins(ticket, command)
+        draft.add(runner.tenant, ticket, ticket.id, events)
+        unit.save(draft.change(None))
+        return "fired", tuple((change.events, change.ticket) for change in draft.changes)
+
+
+def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:
+    _log.warning("deadline %s of ticket %s failed: %s", timer.name, timer.ticket, code)
+    if timer.attempts < TRIES:
+        return "failed", code  # the lease runs out, then somebody tries again
+    _settle(runner, timer, TimerState.PARKED)
+    return "parked", code
+
+
+def _settle(runner: Runner, timer: Timer, state: TimerState) -> None:
+    with runner.storage.begin(runner.tenant) as unit:
+        unit.settle_timer(timer, state)
