@@ -7,9 +7,10 @@ from typing import Any
 
 import attrs
 
-from supportkit.errors import ConcurrentUpdate, LimitExceeded, NotFound
+from supportkit.arguments import as_fields, as_name, as_tags
+from supportkit.errors import ConcurrentUpdate, NotFound
 from supportkit.model.change import Change
-from supportkit.model.fields import Fields, FieldValue
+from supportkit.model.fields import FieldValue
 from supportkit.model.people import Address, Customer
 from supportkit.runner import TRIES, Runner
 from supportkit.text import clean
@@ -37,9 +38,13 @@ class Customers:
         """Add a customer and return it.
 
         Args:
+            name: As the person wants to be called.
             addresses: Addresses, or a mapping from channel family to address (claimed, not verified).
             locale: BCP 47 tag of the language to answer in.
             timezone: IANA zone in which times are told.
+            segment: What kind of customer it is, in the app's own words.
+            tags: Tags of the person, not of tickets.
+            fields: Custom fields.
 
         Raises:
             LimitExceeded: The name is longer than the limits allow.
@@ -47,15 +52,15 @@ class Customers:
         runner = self._runner
         now = runner.clock.now()
         customer = Customer(
-            id=runner.ids.new_id(int(now.timestamp() * 1_000_000)),
+            id=runner.new_id(now),
             tenant=runner.tenant,
             name=self._name(name),
             addresses=_addresses(addresses),
             locale=locale,
             timezone=timezone,
             segment=segment,
-            tags=tuple(tags),
-            fields=Fields(fields),
+            tags=as_tags(tags),
+            fields=as_fields(fields),
             created_at=now,
         )
         self._save(customer)
@@ -86,6 +91,10 @@ class Customers:
             raise TypeError(f"customers have no {unknown[0]!r} to change; possible: {', '.join(sorted(known))}")
         if "name" in changes:
             changes["name"] = self._name(changes["name"])
+        if "tags" in changes:
+            changes["tags"] = as_tags(changes["tags"])
+        if "fields" in changes:
+            changes["fields"] = as_fields(changes["fields"])
         if "addresses" in changes:
             changes["addresses"] = _addresses(changes["addresses"])
         for attempt in range(1, TRIES + 1):
@@ -116,10 +125,7 @@ class Customers:
             unit.save(change)
 
     def _name(self, name: str) -> str:
-        allowed = self._runner.rules.limits.name_chars
-        if len(name) > allowed:
-            raise LimitExceeded("length of a name", allowed, len(name), "characters")
-        return clean(name, "name")
+        return as_name(name, "name") if name else ""
 
 
 def _addresses(given: Iterable[Address] | Mapping[str, str]) -> tuple[Address, ...]:

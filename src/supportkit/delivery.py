@@ -19,7 +19,7 @@ from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.message import Message
 from supportkit.model.people import SYSTEM
 from supportkit.model.ticket import Ticket
-from supportkit.runner import Draft, Runner
+from supportkit.runner import Runner
 
 _log = logging.getLogger("supportkit.delivery")
 MAX_ATTEMPTS = 10
@@ -99,6 +99,7 @@ def _deliver_one(
     problems: list[tuple[str, str]],
 ) -> str:
     adapter = channels.get(delivery.channel)
+    verdict: _Verdict | None
     if adapter is None:
         verdict = _again(delivery, "no_adapter", runner.clock.now(), None)
     else:
@@ -242,8 +243,7 @@ def _record(runner: Runner, unit: Any, ticket_id: str, command: cm.Command, now:
     ticket = unit.get(ticket_id)
     if ticket is None:
         return ()
-    command_id = runner.ids.new_id(int(now.timestamp() * 1_000_000))
-    draft = Draft(now=now, at=now, command_id=command_id, command=command, rules=runner.rules)
+    draft = runner.draft(command, now, now)
     draft.add(runner.tenant, ticket, ticket.id, decide(ticket, command, now, runner.rules))
     unit.save(draft.change(None))
     return tuple((change.events, change.ticket) for change in draft.changes)

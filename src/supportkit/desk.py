@@ -1,52 +1,53 @@
-"""`Desk`: the verbs that an app calls."""
+"""`Desk`: the verbs that an app calls.
+
+Longer than a module of this project should be: it is one class whose verbs stand one after the other, each a few lines
+that clean the arguments, build a command and hand it to the `Runner`. Cutting it up would need inheritance for reuse.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
-import attrs
-
-from supportkit import checks, delivery, timers
+from supportkit import checks, delivery, pairing, timers
+from supportkit.arguments import (
+    How,
+    When,
+    as_actor,
+    as_author,
+    as_fields,
+    as_name,
+    as_names,
+    as_optional_name,
+    as_options,
+    as_tags,
+    as_text,
+)
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.customers import Customers
-from supportkit.engine.pairs import decide_link, decide_merge, decide_split, decide_unlink, decide_unmerge
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
-from supportkit.errors import ConfigurationError, LimitExceeded, NotFound
+from supportkit.errors import ConfigurationError
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
+from supportkit.model.commands import THE_CUSTOMER
 from supportkit.model.events import Recorded
-from supportkit.model.fields import Fields, FieldValue
+from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
-from supportkit.model.people import TIERS, Actor, ActorKind, Tier
+from supportkit.model.people import TIERS, Actor, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.runner import Options, Ref, Runner, find, survivor
+from supportkit.runner import Prepare, Ref, Runner, find
 from supportkit.storage.opening import known_channels, open_storage
-from supportkit.storage.port import Finding, Page, Storage, TicketQuery, UnitOfWork
-from supportkit.text import check_key, clean
+from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+from supportkit.text import clean
 
-When = dt.datetime | str
-
-
-class How(TypedDict, total=False):
-    """What every verb takes besides its own arguments.
-
-    Attributes:
-        idempotency_key: The same key with the same arguments gives the first result again and changes nothing.
-        expected_version: The ticket must be at this version, else `ConcurrentUpdate` at once.
-        at: When it happened in the world; now by default.
-    """
-
-    idempotency_key: str | None
-    expected_version: int | None
-    at: When | None
+MAX_TENANT = 64
 
 
 class Desk:
@@ -94,12 +95,12 @@ class Desk:
         synchronous: str = "full",
     ) -> None:
         clock = clock or SystemClock()
-        if not tenant or len(tenant) > 64 or clean(tenant) != tenant:  # noqa: PLR2004 - the width of the column
-            raise ConfigurationError("tenant must be 1 to 64 characters without NUL")
+        if not tenant.strip() or len(tenant) > MAX_TENANT or clean(tenant, "tenant") != tenant:
+            raise ConfigurationError(f"tenant must be 1 to {MAX_TENANT} characters without NUL")
         hooks = Hooks(plugins, discover=discover, clock=clock)
         self._channels: Mapping[str, ChannelAdapter] = known_channels(hooks, channels)
         rules = Rules(
-            lifecycle=_lifecycle(lifecycle),
+            lifecycle=_compiled(lifecycle),
             after_close=after_close,
             close_resolved_after=close_resolved_after,
             resolve_pending_after=resolve_pending_after,
@@ -201,6 +202,12 @@ class Desk:
         Args:
             subject: What it is about.
             body: The first message; `None` for a ticket without one.
+            kind: What kind of message the body is.
+            priority: A `Priority`, its name, or 1 to 4.
+            team: The team that is responsible first.
+            assignee: The agent who is responsible first.
+            tags: Tags to begin with.
+            locale: BCP 47 tag of the language; the customer's by default.
             customer: Id of the customer (`desk.customers.add`); `None` while it is not known whose it is.
             author: Who wrote the body; the customer by default, else the actor.
             actor: Who opens it; the author by default.
@@ -216,31 +223,30 @@ class Desk:
             Refused: A rule or a plug-in says no.
             LimitExceeded: Something is larger than the limits allow.
         """
-        writer = _author(author, customer, actor)
-        now = self._runner.clock.now()
+        writer = as_author(author, customer, actor)
         command = cm.Open(
-            actor=_actor(actor) if actor is not None else writer,
+            actor=as_actor(actor) if actor is not None else writer,
             subject=self._text(subject, "subject"),
             body=None if body is None else self._text(body, "body"),
             author=writer,
             customer=customer,
-            channel=_name(channel, "channel"),
+            channel=as_name(channel, "channel"),
             kind=MessageKind(kind),
             priority=Priority.parse(priority),
             tier=tier,
-            team=team,
-            assignee=assignee,
-            tags=_tags(tags),
-            fields=_fields(fields),
-            locale=locale,
-            source=source,
-            external_id=external_id,
+            team=as_optional_name(team, "team"),
+            assignee=as_optional_name(assignee, "assignee"),
+            tags=as_tags(tags),
+            fields=as_fields(fields),
+            locale=as_optional_name(locale, "locale"),
+            source=as_optional_name(source, "source"),
+            external_id=as_optional_name(external_id, "external_id"),
             links=tuple(links),
-            ticket=self._new_id(now),
-            message=self._new_id(now),
+            ticket=self._new_id(),
+            message=self._new_id(),
             reference=self._runner.ids.reference(),
         )
-        return self._runner.open(command, _options(how))
+        return self._runner.open(command, as_options(how))
 
     def receive(
         self,
@@ -259,48 +265,19 @@ class Desk:
         On a ticket that was closed too long ago it opens a follow-up, linked to the old one, and returns that. On a
         merged ticket it reaches the survivor.
         """
-        runner, words = self._runner, self._text(body, "body")
-        with runner.reading() as unit:
-            current = survivor(unit, ticket)
-        writer = _author(author, current.customer, None)
-        options = _options(how)
-        when = options.at or runner.clock.now()
-        if self._needs_follow_up(current, writer, MessageKind(kind), when):
-            return self._follow_up(current, words, writer, channel, external_id, how)
+        writer = THE_CUSTOMER if author is None else as_actor(author)
         command = cm.Receive(
             actor=writer,
-            body=words,
+            body=self._text(body, "body"),
             author=writer,
-            channel=channel,
+            channel=as_optional_name(channel, "channel"),
             kind=MessageKind(kind),
-            external_id=external_id,
-            message=self._new_id(when),
+            external_id=as_optional_name(external_id, "external_id"),
+            message=self._new_id(),
+            ticket=self._new_id(),
+            reference=self._runner.ids.reference(),
         )
-        return runner.run(ticket, command, options, follow_merges=True)
-
-    def _needs_follow_up(self, ticket: Ticket, author: Actor, kind: MessageKind, when: dt.datetime) -> bool:
-        return (
-            ticket.closed_at is not None
-            and author.kind is ActorKind.CUSTOMER
-            and kind not in {MessageKind.AUTO, MessageKind.CAMPAIGN}
-            and not self._runner.rules.after_close.reopens(ticket.closed_at, when)
-        )
-
-    def _follow_up(
-        self, old: Ticket, body: str, author: Actor, channel: str | None, external_id: str | None, how: How
-    ) -> Ticket:
-        return self.open(
-            old.subject,
-            body,
-            customer=old.customer,
-            author=author,
-            channel=channel or old.channel,
-            priority=old.priority,
-            locale=old.locale,
-            external_id=external_id,
-            links=[Link(LinkKind.FOLLOW_UP, old.id)],
-            **how,
-        )
+        return self._runner.receive(ticket, command, as_options(how))
 
     def reply(
         self,
@@ -317,13 +294,13 @@ class Desk:
         The answer is queued for the ticket's channel, or for *channel*. `kind="call"` records a call instead.
         """
         command = cm.Reply(
-            actor=_actor(actor),
+            actor=as_actor(actor),
             body=self._text(body, "body"),
             kind=MessageKind(kind),
-            channel=channel,
-            message=self._new_id(self._runner.clock.now()),
+            channel=as_optional_name(channel, "channel"),
+            message=self._new_id(),
         )
-        return self._runner.run(ticket, command, _options(how), follow_merges=True)
+        return self._runner.run(ticket, command, as_options(how), follow_merges=True)
 
     def ask(
         self,
@@ -337,31 +314,31 @@ class Desk:
     ) -> Ticket:
         """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then."""
         command = cm.Ask(
-            actor=_actor(actor),
+            actor=as_actor(actor),
             body=self._text(body, "body"),
-            channel=channel,
+            channel=as_optional_name(channel, "channel"),
             until=self._instant(until),
-            message=self._new_id(self._runner.clock.now()),
+            message=self._new_id(),
         )
-        return self._runner.run(ticket, command, _options(how), follow_merges=True)
+        return self._runner.run(ticket, command, as_options(how), follow_merges=True)
 
     def note(
         self, ticket: Ref, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
     ) -> Ticket:
         """Write an internal note. Customers never see it."""
         command = cm.AddNote(
-            actor=_actor(actor),
+            actor=as_actor(actor),
             body=self._text(body, "note"),
-            mentions=tuple(mentions),
-            note=self._new_id(self._runner.clock.now()),
+            mentions=as_names(mentions, "mention"),
+            note=self._new_id(),
         )
-        return self._runner.run(ticket, command, _options(how))
+        return self._runner.run(ticket, command, as_options(how))
 
     # -- states ------------------------------------------------------------------------------------------------------
 
     def start(self, ticket: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a new ticket up."""
-        return self._runner.run(ticket, cm.Start(actor=_actor(actor)), _options(how))
+        return self._runner.run(ticket, cm.Start(actor=as_actor(actor)), as_options(how))
 
     def hold(
         self,
@@ -373,12 +350,12 @@ class Desk:
         **how: Unpack[How],
     ) -> Ticket:
         """Wait for a vendor or another department; with *until*, go on by itself then."""
-        command = cm.Hold(actor=_actor(actor), text=self._text(text, "text"), until=self._instant(until))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.Hold(actor=as_actor(actor), text=self._text(text, "text"), until=self._instant(until))
+        return self._runner.run(ticket, command, as_options(how))
 
     def resume(self, ticket: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Go on with a ticket that waited."""
-        return self._runner.run(ticket, cm.Resume(actor=_actor(actor)), _options(how))
+        return self._runner.run(ticket, cm.Resume(actor=as_actor(actor)), as_options(how))
 
     def resolve(
         self,
@@ -390,20 +367,20 @@ class Desk:
         **how: Unpack[How],
     ) -> Ticket:
         """Say that the matter is dealt with, and how."""
-        command = cm.Resolve(actor=_actor(actor), text=self._text(text, "resolution"), reason=ClosingReason(reason))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.Resolve(actor=as_actor(actor), text=self._text(text, "resolution"), reason=ClosingReason(reason))
+        return self._runner.run(ticket, command, as_options(how))
 
     def reopen(self, ticket: Ref, text: str = "", *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a finished ticket up again."""
-        command = cm.Reopen(actor=_actor(actor), text=self._text(text, "text"))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.Reopen(actor=as_actor(actor), text=self._text(text, "text"))
+        return self._runner.run(ticket, command, as_options(how))
 
     def end(
         self, ticket: Ref, *, actor: Actor | str, reason: ClosingReason | str | None = None, **how: Unpack[How]
     ) -> Ticket:
-        """Close a ticket; one that was not resolved needs a *reason*. (`close` gives back the database.)"""
-        command = cm.Close(actor=_actor(actor), reason=None if reason is None else ClosingReason(reason))
-        return self._runner.run(ticket, command, _options(how))
+        """Close a ticket, not the desk; one that was not resolved needs a *reason*."""
+        command = cm.Close(actor=as_actor(actor), reason=None if reason is None else ClosingReason(reason))
+        return self._runner.run(ticket, command, as_options(how))
 
     def fire(
         self,
@@ -417,12 +394,12 @@ class Desk:
     ) -> Ticket:
         """Fire any trigger of the lifecycle by its name; for own lifecycles."""
         command = cm.Fire(
-            actor=_actor(actor),
+            actor=as_actor(actor),
             trigger=trigger,
             reason=None if reason is None else ClosingReason(reason),
             until=self._instant(until),
         )
-        return self._runner.run(ticket, command, _options(how))
+        return self._runner.run(ticket, command, as_options(how))
 
     # -- who and what ------------------------------------------------------------------------------------------------
 
@@ -436,8 +413,12 @@ class Desk:
         **how: Unpack[How],
     ) -> Ticket:
         """Make a person or a team responsible; `None` means nobody, what is left out stays as it is."""
-        command = cm.Assign(actor=_actor(actor), team=team, assignee=assignee)
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.Assign(
+            actor=as_actor(actor),
+            team=team if isinstance(team, cm.Keep) else as_optional_name(team, "team"),
+            assignee=assignee if isinstance(assignee, cm.Keep) else as_optional_name(assignee, "assignee"),
+        )
+        return self._runner.run(ticket, command, as_options(how))
 
     def move_tier(
         self,
@@ -450,20 +431,25 @@ class Desk:
         **how: Unpack[How],
     ) -> Ticket:
         """Hand the ticket to another support line; *summary* is what the next person reads first."""
-        command = cm.MoveTier(actor=_actor(actor), tier=tier, team=team, summary=self._text(summary, "summary"))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.MoveTier(
+            actor=as_actor(actor),
+            tier=tier,
+            team=as_optional_name(team, "team"),
+            summary=self._text(summary, "summary"),
+        )
+        return self._runner.run(ticket, command, as_options(how))
 
     def set_priority(
         self, ticket: Ref, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Give the ticket another priority."""
-        command = cm.SetPriority(actor=_actor(actor), priority=Priority.parse(priority))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.SetPriority(actor=as_actor(actor), priority=Priority.parse(priority))
+        return self._runner.run(ticket, command, as_options(how))
 
     def set_subject(self, ticket: Ref, subject: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Give the ticket another subject."""
-        command = cm.SetSubject(actor=_actor(actor), subject=self._text(subject, "subject"))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.SetSubject(actor=as_actor(actor), subject=self._text(subject, "subject"))
+        return self._runner.run(ticket, command, as_options(how))
 
     def set_customer(self, ticket: Ref, customer: str | None, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Say whose ticket it is.
@@ -473,26 +459,26 @@ class Desk:
         """
         if customer is not None:
             self.customers.get(customer)
-        return self._runner.run(ticket, cm.SetCustomer(actor=_actor(actor), customer=customer), _options(how))
+        return self._runner.run(ticket, cm.SetCustomer(actor=as_actor(actor), customer=customer), as_options(how))
 
     def set_fields(
         self, ticket: Ref, changes: Mapping[str, FieldValue], *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Set custom fields; a value of `None` removes one."""
-        command = cm.SetFields(actor=_actor(actor), changes=_fields(changes))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.SetFields(actor=as_actor(actor), changes=as_fields(changes))
+        return self._runner.run(ticket, command, as_options(how))
 
     def tag(self, ticket: Ref, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Add and remove tags."""
-        command = cm.Tag(actor=_actor(actor), add=_tags(add), remove=_tags(remove))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.Tag(actor=as_actor(actor), add=as_tags(add), remove=as_tags(remove))
+        return self._runner.run(ticket, command, as_options(how))
 
     def followers(
         self, ticket: Ref, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Add and remove people who follow the ticket."""
-        command = cm.Follow(actor=_actor(actor), add=tuple(add), remove=tuple(remove))
-        return self._runner.run(ticket, command, _options(how))
+        command = cm.Follow(actor=as_actor(actor), add=as_names(add, "follower"), remove=as_names(remove, "follower"))
+        return self._runner.run(ticket, command, as_options(how))
 
     # -- two tickets -------------------------------------------------------------------------------------------------
 
@@ -502,58 +488,25 @@ class Desk:
         Raises:
             Refused: They are one already, or a circle would arise.
         """
-        rules, tenant = self._runner.rules, self._runner.tenant
-
-        def prepare(unit: UnitOfWork, draft: Any) -> Ticket:
-            source, target = find(unit, ticket), survivor(unit, into)
-            self._runner.ask_plugins(source, draft.command)
-            here, there = decide_merge(source, target, rules)
-            draft.add(tenant, source, source.id, here)
-            kept: Ticket = draft.add(tenant, target, target.id, there)
-            return kept
-
-        return self._two(cm.Merge(actor=_actor(actor), into=str(into)), how, prepare, ticket)
+        command = cm.Merge(actor=as_actor(actor), into=str(into))
+        return self._two(command, how, pairing.merging(self._runner, ticket, into), ticket)
 
     def unmerge(self, ticket: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a merged ticket out of its survivor again, as it was, and return it."""
-        tenant = self._runner.tenant
-
-        def prepare(unit: UnitOfWork, draft: Any) -> Ticket:
-            source = find(unit, ticket)
-            kept = source if source.merged_into is None else find(unit, source.merged_into)
-            self._runner.ask_plugins(source, draft.command)
-            here, there = decide_unmerge(source, kept)
-            draft.add(tenant, kept, kept.id, there)
-            alone: Ticket = draft.add(tenant, source, source.id, here)
-            return alone
-
-        return self._two(cm.Unmerge(actor=_actor(actor)), how, prepare, ticket)
+        command = cm.Unmerge(actor=as_actor(actor))
+        return self._two(command, how, pairing.unmerging(self._runner, ticket), ticket)
 
     def link(self, ticket: Ref, kind: LinkKind | str, other: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Say that *ticket* is *kind* of *other* (`link(a, "child", b)`: a is a child of b); b gets the inverse."""
-        rules = self._runner.rules
-        command = cm.AddLink(actor=_actor(actor), kind=LinkKind(kind), other=str(other))
-        return self._two(
-            command, how, self._linking(ticket, other, lambda a, b: decide_link(a, b, command, rules)), ticket
-        )
+        command = cm.AddLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(other))
+        return self._two(command, how, pairing.linking(self._runner, ticket, command, other), ticket)
 
     def unlink(
         self, ticket: Ref, kind: LinkKind | str, other: Ref, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Take a link away, at both ends."""
-        command = cm.RemoveLink(actor=_actor(actor), kind=LinkKind(kind), other=str(other))
-        return self._two(command, how, self._linking(ticket, other, lambda a, b: decide_unlink(a, b, command)), ticket)
-
-    def _linking(self, ticket: Ref, other: Ref, decision: Callable[[Ticket, Ticket], Any]) -> Any:
-        def prepare(unit: UnitOfWork, draft: Any) -> Ticket:
-            one, two = find(unit, ticket), find(unit, other)
-            self._runner.ask_plugins(one, draft.command)
-            here, there = decision(one, two)
-            draft.add(self.tenant, two, two.id, there)
-            linked: Ticket = draft.add(self.tenant, one, one.id, here)
-            return linked
-
-        return prepare
+        command = cm.RemoveLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(other))
+        return self._two(command, how, pairing.linking(self._runner, ticket, command, other), ticket)
 
     def split(
         self, ticket: Ref, messages: Sequence[str], subject: str, *, actor: Actor | str, **how: Unpack[How]
@@ -563,34 +516,17 @@ class Desk:
         Raises:
             NotFound: A message does not lie in this ticket.
         """
-        rules, tenant, ids = self._runner.rules, self._runner.tenant, self._runner.ids
         command = cm.Split(
-            actor=_actor(actor),
+            actor=as_actor(actor),
             subject=self._text(subject, "subject"),
             messages=tuple(dict.fromkeys(messages)),
-            ticket=self._new_id(self._runner.clock.now()),
-            reference=ids.reference(),
+            ticket=self._new_id(),
+            reference=self._runner.ids.reference(),
         )
+        return self._two(command, how, pairing.splitting(self._runner, ticket, command), ticket)
 
-        def prepare(unit: UnitOfWork, draft: Any) -> Ticket:
-            source = find(unit, ticket)
-            here_now = {message.id for message in unit.messages([source.id])}
-            for message in command.messages:
-                if message not in here_now:
-                    raise NotFound("message", message)
-            self._runner.ask_plugins(source, command)
-            numbered = attrs.evolve(command, number=unit.reserve_number())
-            draft.command = numbered
-            here, there = decide_split(source, numbered, rules)
-            draft.moved = tuple((message, numbered.ticket) for message in numbered.messages)
-            draft.add(tenant, source, source.id, here)
-            new: Ticket = draft.add(tenant, None, numbered.ticket, there)
-            return new
-
-        return self._two(command, how, prepare, ticket)
-
-    def _two(self, command: cm.PairCommand, how: How, prepare: Any, subject: Ref) -> Ticket:
-        return self._runner.carry_out(command, _options(how), prepare, subject=subject)
+    def _two(self, command: cm.PairCommand, how: How, prepare: Prepare, subject: Ref) -> Ticket:
+        return self._runner.carry_out(command, as_options(how), prepare, subject=subject)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -618,12 +554,12 @@ class Desk:
     def messages(self, ticket: Ref) -> Sequence[Message]:
         """Return the public messages of a ticket and of the tickets merged into it, by time."""
         with self._runner.reading() as unit:
-            return unit.messages(_family(unit, find(unit, ticket)))
+            return unit.messages(pairing.family(unit, find(unit, ticket)))
 
     def notes(self, ticket: Ref) -> Sequence[Note]:
         """Return the internal notes of a ticket and of the tickets merged into it, by time."""
         with self._runner.reading() as unit:
-            return unit.notes(_family(unit, find(unit, ticket)))
+            return unit.notes(pairing.family(unit, find(unit, ticket)))
 
     def outbox(self, ticket: Ref | None = None, *, states: Iterable[str] = (), limit: int = 100) -> Sequence[Outgoing]:
         """Return deliveries, oldest first: of one ticket, in some states, or all."""
@@ -696,16 +632,11 @@ class Desk:
 
     # -- small things ------------------------------------------------------------------------------------------------
 
-    def _new_id(self, now: dt.datetime) -> str:
-        return self._runner.ids.new_id(int(now.timestamp() * 1_000_000))
+    def _new_id(self) -> str:
+        return self._runner.new_id(self._runner.clock.now())
 
     def _text(self, text: str, name: str) -> str:
-        allowed = self._runner.rules.limits.text_bytes
-        if isinstance(text, str) and len(text) > allowed // 4:
-            size = len(text.encode("utf-8", "surrogatepass"))
-            if size > allowed:
-                raise LimitExceeded(f"size of {name}", allowed, size, "bytes")
-        return clean(text, name)
+        return as_text(text, name, self._runner.rules.limits.text_bytes)
 
     def _instant(self, until: When | dt.timedelta | None) -> dt.datetime | None:
         if isinstance(until, dt.timedelta):
@@ -713,66 +644,7 @@ class Desk:
         return None if until is None else to_utc(until, "until")
 
 
-def _lifecycle(given: Lifecycle | LifecycleSpec | None) -> Lifecycle:
+def _compiled(given: Lifecycle | LifecycleSpec | None) -> Lifecycle:
     if given is None:
         return built_in()
     return given if isinstance(given, Lifecycle) else Lifecycle.compile(given)
-
-
-def _actor(actor: Actor | str) -> Actor:
-    return actor if isinstance(actor, Actor) else Actor.parse(clean(actor, "actor"))
-
-
-def _author(author: Actor | str | None, customer: str | None, actor: Actor | str | None) -> Actor:
-    if author is not None:
-        return _actor(author)
-    if customer is not None:
-        return Actor(ActorKind.CUSTOMER, customer)
-    return _actor(actor) if actor is not None else Actor(ActorKind.CUSTOMER, "unknown")
-
-
-def _options(how: How) -> Options:
-    at, key = how.get("at"), how.get("idempotency_key")
-    return Options(
-        key=None if key is None else check_key(key),
-        expected_version=how.get("expected_version"),
-        at=None if at is None else to_utc(at, "at"),
-    )
-
-
-def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tags, str):
-        raise TypeError("tags must be several strings, not one")
-    return tuple(clean(tag, "tag") for tag in tags)
-
-
-def _fields(fields: Mapping[str, FieldValue] | None) -> Fields:
-    """Return clean custom fields; numbers must survive JSON on every database."""
-    cleaned: dict[str, FieldValue] = {}
-    for name, value in (fields or {}).items():
-        if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124
-            raise ValueError(f"custom field {name[:40]!r}: NaN and infinity are refused")
-        if not (value is None or isinstance(value, str | int | float | bool)):
-            raise TypeError(
-                f"custom field {name[:40]!r} must be text, a number, true or false, not {type(value).__name__}"
-            )
-        cleaned[clean(name, "field name")] = clean(value) if isinstance(value, str) else value
-    return Fields(cleaned)
-
-
-def _name(name: str, what: str) -> str:
-    cleaned = clean(name, what)
-    if not cleaned or len(cleaned) > 200:  # noqa: PLR2004 - reliability.md section 11
-        raise ValueError(f"{what} must be 1 to 200 characters")
-    return cleaned
-
-
-def _family(unit: UnitOfWork, ticket: Ticket) -> list[str]:
-    """Return the ids of a ticket and of all that was merged into it, over any number of hops."""
-    ids, waiting = [ticket.id], [part.ticket for part in ticket.merged]
-    while waiting:
-        part = unit.get(waiting.pop())
-        if part is not None and part.id not in ids:
-            ids.append(part.id)
-            waiting.extend(piece.ticket for piece in part.merged)
-    return ids

@@ -13,7 +13,8 @@ import attrs
 
 # Crockford's base 32 without the letters that are mistaken for digits when read aloud.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_VARIANT = "89ab"
+# Two bits of a digit are random, the other two are the variant of RFC 9562.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 class IdSource(Protocol):
@@ -31,7 +32,7 @@ class IdSource(Protocol):
 def _uuid7(now_us: int, noise: str) -> str:
     """Format *now_us* and 19 hexadecimal digits of *noise* as a UUID of version 7 (two bits of the fourth are used)."""
     head = f"{now_us // 1000:012x}"
-    return f"{head[:8]}-{head[8:12]}-7{noise[:3]}-{_VARIANT[int(noise[3], 16) & 3]}{noise[4:7]}-{noise[7:19]}"
+    return f"{head[:8]}-{head[8:]}-7{noise[:3]}-{_VARIANT[noise[3]]}{noise[4:7]}-{noise[7:19]}"
 
 
 def _reference(number: int) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
-from supportkit.clock import Clock
-from supportkit.engine.decide import decide
+from supportkit.clock import Clock, to_us
+from supportkit.engine.decide import decide, needs_follow_up, refuse
 from supportkit.engine.effects import Effects, effects
 from supportkit.engine.evolve import evolve, fold
 from supportkit.engine.rules import Rules
@@ -34,9 +34,9 @@ from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource
 from supportkit.model import commands as cm
 from supportkit.model.change import Change, Receipt, TicketChange
-from supportkit.model.events import Event, Recorded
-from supportkit.model.people import Customer
-from supportkit.model.ticket import LinkKind, Ticket
+from supportkit.model.events import Event, Linked, Recorded
+from supportkit.model.people import SYSTEM, Actor, ActorKind, Customer
+from supportkit.model.ticket import Link, LinkKind, Ticket
 from supportkit.storage.codec import codec_of, dumps
 from supportkit.storage.port import Storage, UnitOfWork
 
@@ -104,6 +104,18 @@ class Draft:
             effects(before, after, self.command, entries, self.rules, self.rows)
         return after
 
+    def join(self) -> None:
+        """Make one change of all changes of one ticket, so that several commands write its row once."""
+        joined: dict[str, TicketChange] = {}
+        for change in self.changes:
+            first = joined.get(change.ticket.id)
+            joined[change.ticket.id] = (
+                change
+                if first is None
+                else TicketChange(before=first.before, ticket=change.ticket, events=first.events + change.events)
+            )
+        self.changes = list(joined.values())
+
     def change(self, receipt: Receipt | None) -> Change:
         """Return everything as one change."""
         rows = self.rows
@@ -157,30 +169,47 @@ class Runner:
 
         return self.carry_out(command, options, prepare, subject=ref)
 
-    def open(self, command: cm.Open, options: Options = PLAIN) -> Ticket:
-        """Open a ticket; the links of the command get their other end in the same commit."""
+    def receive(self, ref: Ref, command: cm.Receive, options: Options = PLAIN) -> Ticket:
+        """Record a message that came in: on the ticket, on its survivor, or on a follow-up after a long silence."""
 
         def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
-            others = [(link, find(unit, link.ticket)) for link in command.links]
-            customer = None
-            if command.customer is not None:
-                customer = unit.customer(command.customer)
-                if customer is None:
-                    raise NotFound("customer", command.customer)
-            numbered = self._classified(_spoken(command, customer), customer)
-            if self.hooks.guards:
-                self.ask_plugins(None, numbered)
-            numbered = attrs.evolve(numbered, number=unit.reserve_number())
-            draft.command = numbered
-            opened = draft.add(self.tenant, None, numbered.ticket, decide(None, numbered, draft.at, self.rules))
-            for link, other in others:
-                from supportkit.model.events import Linked
+            ticket = survivor(unit, ref)
+            _expect(ticket, options)
+            heard = _from_customer(command, ticket)
+            if needs_follow_up(ticket, heard, draft.at, self.rules):
+                return self._opened(unit, draft, _follow_up(ticket, heard), guarded=False)
+            draft.command = heard
+            return draft.add(self.tenant, ticket, ticket.id, decide(ticket, heard, draft.at, self.rules)) or ticket
 
-                draft.add(self.tenant, other, other.id, [Linked(kind=link.kind.inverse, ticket=numbered.ticket)])
-            assert opened is not None  # noqa: S101 - `Open` always gives an event
-            return opened
+        return self.carry_out(command, options, prepare, subject=ref)
 
-        return self.carry_out(command, options, prepare, subject=None)
+    def open(self, command: cm.Open, options: Options = PLAIN) -> Ticket:
+        """Open a ticket; the links of the command get their other end in the same commit."""
+        return self.carry_out(command, options, lambda unit, draft: self._opened(unit, draft, command), subject=None)
+
+    def _opened(self, unit: UnitOfWork, draft: Draft, command: cm.Open, *, guarded: bool = True) -> Ticket:
+        """Draft the opening of a ticket; plug-ins may object, but not to a message that came in.
+
+        Raises:
+            NotFound: There is no such customer or linked ticket.
+        """
+        others = [(link, find(unit, link.ticket)) for link in command.links]
+        customer = None
+        if command.customer is not None:
+            customer = unit.customer(command.customer)
+            if customer is None:
+                raise NotFound("customer", command.customer)
+        command = self._classified(_spoken(command, customer), customer)
+        if guarded:
+            self.ask_plugins(None, command)
+        command = attrs.evolve(command, number=unit.reserve_number())
+        draft.command = command
+        opened = draft.add(self.tenant, None, command.ticket, decide(None, command, draft.at, self.rules))
+        for link, other in others:
+            draft.add(self.tenant, other, other.id, [Linked(kind=link.kind.inverse, ticket=command.ticket)])
+        if opened is None:
+            raise StorageCorrupt("a ticket was opened without an event")
+        return opened
 
     def _classified(self, command: cm.Open, customer: Customer | None) -> cm.Open:
         if not self.hooks.classifies:
@@ -202,6 +231,44 @@ class Runner:
         refusal = self.hooks.refuse(ticket, command)
         if refusal is not None:
             raise Refused(refusal)
+
+    def run_many(
+        self, ticket: Ticket | None, steps: Sequence[tuple[dt.datetime, cm.Command]], *, key: str, fingerprint: str
+    ) -> Ticket:
+        """Carry out several commands on one ticket as one, each at its own instant: all of them or none.
+
+        Only inside a transaction; its caller has looked the key up.
+
+        Args:
+            ticket: The ticket as this transaction sees it; `None` if the first command opens it.
+            steps: When and what. Without any only the key is recorded.
+            key: The idempotency key of the whole.
+            fingerprint: What the key stands for.
+
+        Raises:
+            WorkflowError: One of the commands is not allowed; nothing was written.
+        """
+        if self.shared is None:
+            raise StorageError("several commands as one need a transaction: use `sharing()`")
+
+        def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
+            after = ticket
+            for draft.at, command in steps:
+                draft.command = command
+                if isinstance(command, cm.Open):
+                    after = self._opened(unit, draft, command)
+                elif after is not None:
+                    events = decide(after, command, draft.at, self.rules, _linked(unit, after, command))
+                    if events:
+                        self.ask_plugins(after, command)
+                    after = draft.add(self.tenant, after, after.id, events)
+            draft.join()
+            if after is None:
+                raise StorageError("several commands as one need a ticket, or `Open` first")
+            return after
+
+        blank = steps[0][1] if steps else cm.Tag(actor=SYSTEM)
+        return self._in_transaction(self.shared, blank, Options(key=key), prepare, fingerprint)
 
     # -- the way of every command ------------------------------------------------------------------------------------
 
@@ -245,6 +312,16 @@ class Runner:
             first = _repeat(shared.unit, options.key, command, fingerprint)
             if first is not None:
                 return first
+        return self._in_transaction(shared, command, options, prepare, fingerprint)
+
+    def _in_transaction(
+        self,
+        shared: Shared,
+        command: cm.Command | cm.PairCommand,
+        options: Options,
+        prepare: Prepare,
+        fingerprint: str,
+    ) -> Ticket:
         try:
             ticket, told = self._once(shared.unit, command, options, prepare, fingerprint)
         except (WorkflowError, NotFound):
@@ -264,8 +341,7 @@ class Runner:
         fingerprint: str,
     ) -> tuple[Ticket, Told]:
         now = self.clock.now()
-        command_id = self.ids.new_id(int(now.timestamp() * 1_000_000))
-        draft = Draft(now=now, at=options.at or now, command_id=command_id, command=command, rules=self.rules)
+        draft = self.draft(command, now, options.at or now)
         ticket = prepare(unit, draft)
         receipt = None
         if options.key is not None:
@@ -280,6 +356,14 @@ class Runner:
         if draft.changes or receipt is not None:
             unit.save(draft.change(receipt))
         return ticket, tuple((change.events, change.ticket) for change in draft.changes)
+
+    def draft(self, command: cm.Command | cm.PairCommand, now: dt.datetime, at: dt.datetime) -> Draft:
+        """Return an empty draft of *command*, recorded *now*, that happens *at*."""
+        return Draft(now=now, at=at, command_id=self.new_id(now), command=command, rules=self.rules)
+
+    def new_id(self, now: dt.datetime) -> str:
+        """Return a new id for something made *now*."""
+        return self.ids.new_id(to_us(now))
 
     def _first_result(self, options: Options, command: cm.Command | cm.PairCommand, fingerprint: str) -> Ticket | None:
         """Return the first result of a repeated command, if this is one."""
@@ -352,6 +436,35 @@ def _linked(unit: UnitOfWork, ticket: Ticket, command: cm.Command) -> Mapping[st
         return {}
     blockers = [link.ticket for link in ticket.links if link.kind is LinkKind.BLOCKED_BY]
     return {found.id: found for found in map(unit.get, blockers) if found is not None}
+
+
+def _from_customer(command: cm.Receive, ticket: Ticket) -> cm.Receive:
+    """Put the ticket's customer in where the command only says "the customer"."""
+    if command.author is not cm.THE_CUSTOMER:
+        return command
+    if ticket.customer is None:
+        raise refuse("author.missing", f"ticket {ticket.number} has no customer: say with author= who wrote this")
+    customer = Actor(ActorKind.CUSTOMER, ticket.customer)
+    return attrs.evolve(command, author=customer, actor=customer)
+
+
+def _follow_up(old: Ticket, command: cm.Receive) -> cm.Open:
+    """Return the command that opens a follow-up of *old* with the message that came in."""
+    return cm.Open(
+        actor=command.actor,
+        subject=old.subject,
+        body=command.body,
+        author=command.author,
+        customer=old.customer,
+        channel=command.channel or old.channel,
+        priority=old.priority,
+        locale=old.locale,
+        external_id=command.external_id,
+        links=(Link(LinkKind.FOLLOW_UP, old.id),),
+        ticket=command.ticket,
+        message=command.message,
+        reference=command.reference,
+    )
 
 
 def _spoken(command: cm.Open, customer: Customer | None) -> cm.Open:

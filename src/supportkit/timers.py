@@ -11,7 +11,7 @@ from supportkit.engine.decide import decide
 from supportkit.engine.effects import on_timer
 from supportkit.errors import ConcurrentUpdate, SupportkitError, WorkflowError
 from supportkit.model.change import Timer, TimerState
-from supportkit.runner import Draft, Runner, Told
+from supportkit.runner import Runner, Told
 
 _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
@@ -96,8 +96,7 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         if ticket is None or command is None or timer.due_at is None:
             return "stale", ()
         at = max(timer.due_at, ticket.state_since)
-        command_id = runner.ids.new_id(int(now.timestamp() * 1_000_000))
-        draft = Draft(now=max(now, at), at=at, command_id=command_id, command=command, rules=runner.rules)
+        draft = runner.draft(command, max(now, at), at)
         events = decide(ticket, command, at, runner.rules)
         runner.ask_plugins(ticket, command)
         draft.add(runner.tenant, ticket, ticket.id, events)

@@ -115,16 +115,27 @@ def _receive(
         kind=command.kind,
         channel=command.channel or ticket.channel,
     )
-    automatic = command.kind in {MessageKind.AUTO, MessageKind.CAMPAIGN}
-    if automatic or command.author.kind is not ActorKind.CUSTOMER:
+    if not _counts_as_answer(command):
         return (received,)
     _not_merged(ticket)
-    if ticket.category is StateCategory.CLOSED and not rules.after_close.reopens(ticket.closed_at, now):
+    if needs_follow_up(ticket, command, now, rules):
         raise refuse("closed.follow_up", f"ticket {ticket.number} was closed too long ago: open a follow-up")
     trigger = "reopen" if ticket.is_done else "customer_replied"
     if trigger not in rules.lifecycle.allowed(ticket.state):
         return (received,)
     return (received, *_step(ticket, trigger, command, rules))
+
+
+def _counts_as_answer(command: cm.Receive) -> bool:
+    """Tell whether a message is a person's: automatic ones and those of others change no state."""
+    return command.author.kind is ActorKind.CUSTOMER and command.kind not in {MessageKind.AUTO, MessageKind.CAMPAIGN}
+
+
+def needs_follow_up(ticket: Ticket, command: cm.Receive, now: dt.datetime, rules: Rules) -> bool:
+    """Tell whether a message comes too late for its closed ticket, so that a new one is to be opened for it."""
+    if ticket.category is not StateCategory.CLOSED or not _counts_as_answer(command):
+        return False
+    return not rules.after_close.reopens(ticket.closed_at, now)
 
 
 def _reply(ticket: Ticket, command: cm.Reply, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:

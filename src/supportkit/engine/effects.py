@@ -22,6 +22,10 @@ CLOSE_RESOLVED = "close_resolved"
 RESOLVE_PENDING = "resolve_pending"
 RESUME = "resume"
 
+# Tuples, because `A | B` builds a new union each time that `isinstance` is asked.
+_BRINGS_A_MESSAGE = (ev.MessageReceived, ev.ReplyAdded)
+_MOVES = (ev.StateChanged, ev.TicketMerged, ev.TicketUnmerged)
+
 
 @attrs.define
 class Effects:
@@ -54,13 +58,13 @@ def effects(
     moved = before is None
     for recorded in log:
         event = recorded.event
-        if isinstance(event, ev.MessageReceived | ev.ReplyAdded):
+        if isinstance(event, _BRINGS_A_MESSAGE):
             into.messages.append(_message(after, command, event, recorded))
             if isinstance(event, ev.ReplyAdded) and event.queued:
                 into.outbox.append(_outgoing(after, event, recorded, rules))
         elif isinstance(event, ev.NoteAdded):
             into.notes.append(_note(after, command, event, recorded))
-        elif isinstance(event, ev.StateChanged | ev.TicketMerged | ev.TicketUnmerged):
+        elif isinstance(event, _MOVES):
             moved = True
     if moved:
         into.timers.extend(state_timers(before, after, rules))

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import pluggy
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("supportkit.hooks")
 _KEPT = 1000
+_DEPTH = 16
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +45,7 @@ class PluginFailure:
     at: dt.datetime
 
 
+Answer = TypeVar("Answer")
 _Calls = tuple[tuple[str, Callable[..., Any], tuple[str, ...]], ...]
 
 
@@ -172,9 +174,7 @@ class Hooks:
         with self._deciding():
             for plugin, function, names in self._refuse:
                 try:
-                    answer = function(*[given[name] for name in names])
-                    if answer is not None and not isinstance(answer, Refusal):
-                        raise PluginError(plugin, f"supportkit_refuse returned {type(answer).__name__}, not a Refusal")
+                    answer = _answer(plugin, "supportkit_refuse", function(*[given[name] for name in names]), Refusal)
                 except Exception as error:  # noqa: BLE001 - isolation is the point
                     self._note(plugin, "supportkit_refuse", error)
                     return Refusal("plugin.failed", f"the plug-in {plugin!r} failed to decide, so the answer is no")
@@ -188,10 +188,8 @@ class Hooks:
         with self._deciding():
             for plugin, function, names in self._classify:
                 try:
-                    answer = function(*[given[name] for name in names])
-                    if answer is not None and not isinstance(answer, specs.Classification):
-                        kind = type(answer).__name__
-                        raise PluginError(plugin, f"supportkit_classify returned {kind}, not a Classification")
+                    said = function(*[given[name] for name in names])
+                    answer = _answer(plugin, "supportkit_classify", said, specs.Classification)
                 except Exception as error:  # noqa: BLE001 - isolation is the point
                     self._note(plugin, "supportkit_classify", error)
                     continue
@@ -202,7 +200,20 @@ class Hooks:
     # -- observation -------------------------------------------------------------------------------------------------
 
     def event_recorded(self, recorded: Recorded, ticket: Ticket) -> None:
-        """Tell every observer; one that raises is counted, the others are told all the same."""
+        """Tell every observer; one that raises is counted, the others are told all the same.
+
+        An observer may call verbs of the desk, which are observed in turn; a circle of that ends at a fixed depth.
+        """
+        depth = getattr(self._here, "depth", 0)
+        if depth >= _DEPTH:
+            raise PluginError("?", f"observers answer each other's events in a circle, {depth} deep")
+        self._here.depth = depth + 1
+        try:
+            self._tell(recorded, ticket)
+        finally:
+            self._here.depth = depth
+
+    def _tell(self, recorded: Recorded, ticket: Ticket) -> None:
         for plugin, function, names in self._recorded:
             try:
                 if names == ("recorded", "ticket"):
@@ -218,6 +229,17 @@ class Hooks:
         self.failure_count += 1
         self.failures.append(PluginFailure(plugin=plugin, hook=hook, error=said, at=self._clock.now()))
         _log.warning("plug-in %s failed in %s: %s", plugin, hook, said)
+
+
+def _answer(plugin: str, hook: str, answer: object, wanted: type[Answer]) -> Answer | None:
+    """Return what a hook answered.
+
+    Raises:
+        PluginError: It is neither `None` nor of the type that the hook promises.
+    """
+    if answer is None or isinstance(answer, wanted):
+        return answer
+    raise PluginError(plugin, f"{hook} returned {type(answer).__name__}, not a {wanted.__name__}")
 
 
 def _first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from supportkit.model.fields import NO_FIELDS, Fields
 from supportkit.model.message import MessageKind
-from supportkit.model.people import Actor
+from supportkit.model.people import Actor, ActorKind
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority
 
 
@@ -52,7 +52,7 @@ class Open:
     team: str | None = None
     assignee: str | None = None
     tags: tuple[str, ...] = ()
-    fields: Fields = _words(NO_FIELDS)
+    fields: Fields = _words(NO_FIELDS)  # noqa: RUF009 - a field declaration
     locale: str | None = None
     source: str | None = None
     external_id: str | None = None
@@ -63,9 +63,17 @@ class Open:
     message: str = made()
 
 
+THE_CUSTOMER = Actor(ActorKind.CUSTOMER)
+"""Stands for the customer of the ticket that a command is for; the desk puts the person in when it has loaded it."""
+
+
 @attrs.frozen(kw_only=True)
 class Receive:
-    """Record a message that came in for a ticket; without a channel it is the ticket's own."""
+    """Record a message that came in for a ticket; without a channel it is the ticket's own.
+
+    *ticket* and *reference* are those of the follow-up that it opens where the ticket was closed too long
+    ago.
+    """
 
     actor: Actor
     body: str = _words()
@@ -74,6 +82,8 @@ class Receive:
     kind: MessageKind = MessageKind.REPLY
     external_id: str | None = None
     message: str = made()
+    ticket: str = made()
+    reference: str = made()
 
 
 @attrs.frozen(kw_only=True)
@@ -214,7 +224,7 @@ class SetFields:
     """Set custom fields; a value of `None` removes one."""
 
     actor: Actor
-    changes: Fields = _words()
+    changes: Fields = _words()  # noqa: RUF009 - a field declaration
 
 
 @attrs.frozen(kw_only=True)

@@ -38,7 +38,7 @@ class TicketOpened:
     team: str | None = None
     assignee: str | None = None
     tags: tuple[str, ...] = ()
-    fields: Fields = private(NO_FIELDS)
+    fields: Fields = private(NO_FIELDS)  # noqa: RUF009 - a field declaration
     locale: str | None = None
     source: str | None = None
     links: tuple[Link, ...] = ()
@@ -137,7 +137,7 @@ class TagsChanged:
 class FieldsChanged:
     """Custom fields got new values; `None` removes one."""
 
-    changes: Fields = private()
+    changes: Fields = private()  # noqa: RUF009 - a field declaration
 
 
 @attrs.frozen(kw_only=True)

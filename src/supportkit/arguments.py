@@ -1,0 +1,135 @@
+"""From what callers hand to a verb to clean values: the edge of the desk, where text is cleaned and checked once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
+
+from supportkit.clock import to_utc
+from supportkit.errors import LimitExceeded
+from supportkit.model.fields import Fields, FieldValue
+from supportkit.model.people import Actor, ActorKind
+from supportkit.runner import Options
+from supportkit.text import check_key, clean
+
+When = dt.datetime | str
+MAX_NAME = 200
+"""Characters of a name, a team, an agent, a channel (`reliability.md` section 11)."""
+_INT64 = 2**63
+
+
+class How(TypedDict, total=False):
+    """What every verb takes besides its own arguments.
+
+    Attributes:
+        idempotency_key: The same key with the same arguments gives the first result again and changes nothing.
+        expected_version: The ticket must be at this version, else `ConcurrentUpdate` at once.
+        at: When it happened in the world; now by default.
+    """
+
+    idempotency_key: str | None
+    expected_version: int | None
+    at: When | None
+
+
+def as_options(how: How) -> Options:
+    """Read the common arguments of a verb."""
+    at, key = how.get("at"), how.get("idempotency_key")
+    return Options(
+        key=None if key is None else check_key(key),
+        expected_version=how.get("expected_version"),
+        at=None if at is None else to_utc(at, "at"),
+    )
+
+
+def as_actor(actor: Actor | str) -> Actor:
+    """Read `kind:id`, with the id cleaned and capped."""
+    if not isinstance(actor, Actor):
+        actor = Actor.parse(clean(actor, "actor"))
+    if actor.id:
+        as_name(actor.id, "id of an actor")
+    return actor
+
+
+def as_author(author: Actor | str | None, customer: str | None, actor: Actor | str | None) -> Actor:
+    """Return who wrote a message: who is named, else the customer, else who acts.
+
+    Raises:
+        TypeError: Nobody is named; the desk does not guess.
+    """
+    if author is not None:
+        return as_actor(author)
+    if customer is not None:
+        return Actor(ActorKind.CUSTOMER, customer)
+    if actor is not None:
+        return as_actor(actor)
+    raise TypeError("say who it is from: give customer=, author= or actor=")
+
+
+def as_name(name: str, what: str) -> str:
+    """Return a clean name of 1 to 200 characters.
+
+    Raises:
+        ValueError: It is empty.
+        LimitExceeded: It is too long.
+    """
+    cleaned = clean(name, what)
+    if not cleaned.strip():
+        raise ValueError(f"{what} must not be empty")
+    if len(cleaned) > MAX_NAME:
+        raise LimitExceeded(f"length of {what}", MAX_NAME, len(cleaned), "characters")
+    return cleaned
+
+
+def as_optional_name(name: str | None, what: str) -> str | None:
+    """Return a clean name, or `None`."""
+    return None if name is None else as_name(name, what)
+
+
+def as_names(names: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return several clean names."""
+    if isinstance(names, str):
+        raise TypeError(f"{what}: give several strings, not one")
+    return tuple(as_name(name, what) for name in names)
+
+
+def as_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return clean tags; their number and length are for the rules to judge."""
+    if isinstance(tags, str):
+        raise TypeError("tags must be several strings, not one")
+    return tuple(clean(tag, "tag") for tag in tags)
+
+
+def as_fields(fields: Mapping[str, FieldValue] | None) -> Fields:
+    """Return clean custom fields; numbers must survive JSON on every database.
+
+    Raises:
+        TypeError: A value is no plain value.
+        ValueError: NaN, infinity, or an integer beyond 64 bits.
+    """
+    cleaned: dict[str, FieldValue] = {}
+    for name, value in (fields or {}).items():
+        if not (value is None or isinstance(value, str | int | float | bool)):
+            kind = type(value).__name__
+            raise TypeError(f"custom field {name[:40]!r} must be text, a number, true or false, not {kind}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"custom field {name[:40]!r}: NaN and infinity are refused")
+        if isinstance(value, int) and abs(value) >= _INT64:
+            raise ValueError(f"custom field {name[:40]!r}: integers have at most 64 bits")
+        cleaned[clean(name, "field name")] = clean(value) if isinstance(value, str) else value
+    return Fields(cleaned)
+
+
+def as_text(text: str, name: str, allowed: int) -> str:
+    """Return clean text of at most *allowed* bytes in UTF-8.
+
+    Raises:
+        LimitExceeded: It is larger.
+    """
+    if isinstance(text, str) and len(text) > allowed // 4:
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > allowed:
+            raise LimitExceeded(f"size of {name}", allowed, size, "bytes")
+    return clean(text, name)
