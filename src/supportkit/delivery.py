@@ -144,6 +144,9 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     outbound = _outbound(delivery, ticket, message, address or delivery.recipient, seconds)
     try:
         answer = within(seconds, lambda: adapter.send(outbound))
+        if not isinstance(answer, Accepted | Deferred | Rejected):
+            _log.warning("channel %s answered with a %s", delivery.channel, type(answer).__name__)
+            answer = Deferred(Reason.UNCERTAIN)
     except Exception as error:  # noqa: BLE001 - an adapter that raises is a bug; the provider may have taken it
         _log.warning("channel %s failed in send: %s", delivery.channel, type(error).__name__)
         answer = Deferred(Reason.UNCERTAIN)
@@ -185,10 +188,8 @@ def _judge(answer: Delivery, delivery: Outgoing, adapter: ChannelAdapter, now: d
             return _again(delivery, answer.reason, now, answer.retry_after)
         case Deferred():
             return _again(delivery, answer.reason, now, answer.retry_after)
-        case _ as other:
-            if not isinstance(other, Accepted | Deferred | Rejected):
-                return _again(delivery, Reason.UNCERTAIN, now, None)
-            assert_never(other)
+        case _ as never:
+            assert_never(never)
 
 
 def _again(delivery: Outgoing, reason: str, now: dt.datetime, after: dt.timedelta | None) -> _Verdict:

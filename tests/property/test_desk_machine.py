@@ -20,7 +20,9 @@ from supportkit.model.change import OutboxState
 from supportkit.model.ticket import ClosingReason, LinkKind, Priority, Ticket
 
 KIM = "agent:kim"
-WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12).filter(str.strip)
+WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12).filter(
+    str.strip
+)
 TAGS = st.sampled_from(["vip", "bug", "печать", "打印机"])
 
 
@@ -207,7 +209,9 @@ class DeskMachine(RuleBasedStateMachine):
         assert self.all_tickets() == before
         assert report.next_due is None or report.next_due > self.clock.now()
 
-    @rule(answers=st.lists(st.sampled_from([Accepted(), Deferred("throttled"), Rejected("blocked"), OSError]), max_size=4))
+    @rule(
+        answers=st.lists(st.sampled_from([Accepted(), Deferred("throttled"), Rejected("blocked"), OSError]), max_size=4)
+    )
     def deliver(self, answers: list[Any]) -> None:
         self.dirty = True
         self.provider.answers = list(answers)

@@ -115,7 +115,8 @@ def test_a_reply_elsewhere_leaves_the_state(state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "dest"), [("new", "new"), ("open", "open"), ("pending", "open"), ("on_hold", "on_hold"), ("resolved", "open")]
+    ("state", "dest"),
+    [("new", "new"), ("open", "open"), ("pending", "open"), ("on_hold", "on_hold"), ("resolved", "open")],
 )
 def test_a_message_of_the_customer_takes_a_waiting_or_resolved_ticket_up_again(state: str, dest: str) -> None:
     assert after(ticket(state), cm.Receive(actor=ANN, author=ANN, body="And now?")).state == dest
@@ -242,7 +243,9 @@ def test_a_guard_refuses_with_its_sentence() -> None:
 )
 def test_a_tier_policy_refuses_with_a_code(policy: TierPolicy, source: int, dest: int, code: str) -> None:
     with pytest.raises(Refused) as caught:
-        decide(ticket(tier=source), cm.MoveTier(actor=KIM, tier=dest), NOW, Rules(lifecycle=built_in(), tier_policy=policy))
+        decide(
+            ticket(tier=source), cm.MoveTier(actor=KIM, tier=dest), NOW, Rules(lifecycle=built_in(), tier_policy=policy)
+        )
     assert code_of(caught) == code
 
 

@@ -232,7 +232,11 @@ def test_plugin_01_an_observer_that_raises_stops_nobody(error: Exception, caplog
     with caplog.at_level(logging.DEBUG), desk(Raises(error), Watches()) as one:
         assert one.open("x", author=KIM).number == 1
         (failure,) = one.hooks.failures
-    assert (failure.plugin, failure.hook, failure.error) == ("Raises", "supportkit_event_recorded", type(error).__name__)
+    assert (failure.plugin, failure.hook, failure.error) == (
+        "Raises",
+        "supportkit_event_recorded",
+        type(error).__name__,
+    )
     assert told == [1]
     assert "secret words" not in caplog.text
 
@@ -382,7 +386,9 @@ def test_observers_of_two_threads_do_not_mix() -> None:
 
     with desk(Watches()) as one:
         threads = [
-            threading.Thread(target=lambda name=name: [one.open("x", author=f"agent:{name}", channel=name) for _ in range(25)])
+            threading.Thread(
+                target=lambda name=name: [one.open("x", author=f"agent:{name}", channel=name) for _ in range(25)]
+            )
             for name in ("a", "b", "c", "d")
         ]
         for thread in threads:
