@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from supportkit.clock import to_utc
 from supportkit.errors import LimitExceeded
 from supportkit.model.fields import Fields, FieldValue
-from supportkit.model.people import Actor, ActorKind
-from supportkit.runner import Options
+from supportkit.model.people import Actor, ActorKind, Customer
+from supportkit.model.ticket import Ticket
+from supportkit.runner import Options, Ref
 from supportkit.text import check_key, clean
 
 When = dt.datetime | str
 MAX_NAME = 200
-"""Characters of a name, a team, an agent, a channel (`reliability.md` section 11)."""
+"""Characters of a name, a team, an agent, a channel."""
 _INT64 = 2**63
+_LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,6}")
 
 
 class How(TypedDict, total=False):
@@ -36,12 +40,33 @@ class How(TypedDict, total=False):
 
 def as_options(how: How) -> Options:
     """Read the common arguments of a verb."""
+    unknown = sorted(set(how) - How.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"verbs have no argument {unknown[0]!r}; besides their own: {', '.join(How.__annotations__)}")
     at, key = how.get("at"), how.get("idempotency_key")
     return Options(
         key=None if key is None else check_key(key),
         expected_version=how.get("expected_version"),
         at=None if at is None else to_utc(at, "at"),
     )
+
+
+def as_ticket(ref: Ref | Ticket) -> Ref:
+    """Return the id or number that a caller means; a whole ticket stands for its id.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if isinstance(ref, Ticket):
+        return ref.id
+    if isinstance(ref, bool) or not isinstance(ref, str | int):
+        raise TypeError(f"a ticket is named by its id or number, not by a {type(ref).__name__}")
+    return ref
+
+
+def as_customer(customer: str | Customer | None) -> str | None:
+    """Return the id that a caller means; a whole customer stands for its id."""
+    return customer.id if isinstance(customer, Customer) else customer
 
 
 def as_actor(actor: Actor | str) -> Actor:
@@ -120,6 +145,42 @@ def as_fields(fields: Mapping[str, FieldValue] | None) -> Fields:
             raise ValueError(f"custom field {name[:40]!r}: integers have at most 64 bits")
         cleaned[clean(name, "field name")] = clean(value) if isinstance(value, str) else value
     return Fields(cleaned)
+
+
+def as_words(text: str, name: str, allowed: int) -> str:
+    """Return clean text that is not empty.
+
+    Raises:
+        ValueError: There is nothing to read in it.
+    """
+    cleaned = as_text(text, name, allowed)
+    if not cleaned.strip():
+        raise ValueError(f"{name} must not be empty")
+    return cleaned
+
+
+def as_locale(locale: str) -> str:
+    """Return a BCP 47 tag such as `ru` or `zh-Hans`.
+
+    Raises:
+        ValueError: It does not look like one.
+    """
+    if not isinstance(locale, str) or not _LOCALE.fullmatch(locale):
+        raise ValueError(f"locale {str(locale)[:40]!r} is no BCP 47 tag such as en, ru or zh-Hans")
+    return locale
+
+
+def as_timezone(name: str) -> str:
+    """Return an IANA zone name.
+
+    Raises:
+        ValueError: There is no such zone on this machine.
+    """
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise ValueError(f"time zone {str(name)[:60]!r} is unknown; write an IANA name such as Europe/Berlin") from None
+    return name
 
 
 def as_text(text: str, name: str, allowed: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from supportkit.arguments import as_fields, as_name, as_tags
+from supportkit.arguments import as_fields, as_locale, as_name, as_tags, as_timezone
 from supportkit.errors import ConcurrentUpdate, NotFound
 from supportkit.model.change import Change
 from supportkit.model.fields import FieldValue
@@ -54,10 +54,10 @@ class Customers:
         customer = Customer(
             id=runner.new_id(now),
             tenant=runner.tenant,
-            name=self._name(name),
+            name=_called(name),
             addresses=_addresses(addresses),
-            locale=locale,
-            timezone=timezone,
+            locale=as_locale(locale),
+            timezone=as_timezone(timezone),
             segment=segment,
             tags=as_tags(tags),
             fields=as_fields(fields),
@@ -89,14 +89,7 @@ class Customers:
         unknown = sorted(set(changes) - known)
         if unknown:
             raise TypeError(f"customers have no {unknown[0]!r} to change; possible: {', '.join(sorted(known))}")
-        if "name" in changes:
-            changes["name"] = self._name(changes["name"])
-        if "tags" in changes:
-            changes["tags"] = as_tags(changes["tags"])
-        if "fields" in changes:
-            changes["fields"] = as_fields(changes["fields"])
-        if "addresses" in changes:
-            changes["addresses"] = _addresses(changes["addresses"])
+        changes = {name: _CLEAN[name](value) if name in _CLEAN else value for name, value in changes.items()}
         for attempt in range(1, TRIES + 1):
             before = self.get(customer)
             after = attrs.evolve(before, **changes, version=before.version + 1)
@@ -124,11 +117,23 @@ class Customers:
         with self._runner.storage.begin(self._runner.tenant) as unit:
             unit.save(change)
 
-    def _name(self, name: str) -> str:
-        return as_name(name, "name") if name else ""
+
+def _called(name: str) -> str:
+    return as_name(name, "name") if name else ""
 
 
 def _addresses(given: Iterable[Address] | Mapping[str, str]) -> tuple[Address, ...]:
     if isinstance(given, Mapping):
         return tuple(Address(family=family, value=clean(value, "address")) for family, value in given.items())
     return tuple(given)
+
+
+_CLEAN: dict[str, Callable[[Any], Any]] = {
+    "name": _called,
+    "addresses": _addresses,
+    "locale": as_locale,
+    "timezone": as_timezone,
+    "tags": as_tags,
+    "fields": as_fields,
+}
+"""How the attributes that `update` may change are cleaned."""

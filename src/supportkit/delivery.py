@@ -17,7 +17,7 @@ from supportkit.engine.decide import decide
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.message import Message
-from supportkit.model.people import SYSTEM
+from supportkit.model.people import SYSTEM, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
 
@@ -140,8 +140,10 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     seconds = min(adapter.capabilities.timeout, lease.total_seconds() / 2)
-    address = customer.address(adapter.capabilities.family) if customer is not None else None
-    outbound = _outbound(delivery, ticket, message, address or delivery.recipient, seconds)
+    address = _address(customer, adapter.capabilities.family)
+    if address is None:
+        return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
+    outbound = _outbound(delivery, ticket, message, address, seconds)
     try:
         answer = within(seconds, lambda: adapter.send(outbound))
         if not isinstance(answer, Accepted | Deferred | Rejected):
@@ -151,6 +153,13 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         _log.warning("channel %s failed in send: %s", delivery.channel, type(error).__name__)
         answer = Deferred(Reason.UNCERTAIN)
     return _judge(answer, delivery, adapter, runner.clock.now())
+
+
+def _address(customer: Customer | None, family: str) -> str | None:
+    """Return where a channel of *family* reaches a customer; one of family `other` may know people by our own ids."""
+    if customer is None:
+        return None
+    return customer.address(family) or (customer.id if family == "other" else None)
 
 
 def _outbound(delivery: Outgoing, ticket: Ticket, message: Message, recipient: str, seconds: float) -> Outbound:

@@ -18,19 +18,23 @@ from supportkit.arguments import (
     When,
     as_actor,
     as_author,
+    as_customer,
     as_fields,
+    as_locale,
     as_name,
     as_names,
     as_optional_name,
     as_options,
     as_tags,
     as_text,
+    as_ticket,
+    as_words,
 )
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.customers import Customers
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
-from supportkit.errors import ConfigurationError
+from supportkit.errors import ConfigurationError, UnknownChannel
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
@@ -40,14 +44,16 @@ from supportkit.model.commands import THE_CUSTOMER
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
-from supportkit.model.people import TIERS, Actor, Tier
+from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.runner import Prepare, Ref, Runner, find
+from supportkit.runner import Options, Prepare, Ref, Runner, find
 from supportkit.storage.opening import known_channels, open_storage
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
 from supportkit.text import clean
 
 MAX_TENANT = 64
+AHEAD = dt.timedelta(minutes=5)
+"""How far ahead of this desk's clock another machine's may be when it says when something happened."""
 
 
 class Desk:
@@ -180,7 +186,7 @@ class Desk:
         subject: str,
         body: str | None = None,
         *,
-        customer: str | None = None,
+        customer: str | Customer | None = None,
         author: Actor | str | None = None,
         actor: Actor | str | None = None,
         channel: str = "app",
@@ -223,6 +229,7 @@ class Desk:
             Refused: A rule or a plug-in says no.
             LimitExceeded: Something is larger than the limits allow.
         """
+        customer = as_customer(customer)
         writer = as_author(author, customer, actor)
         command = cm.Open(
             actor=as_actor(actor) if actor is not None else writer,
@@ -238,7 +245,7 @@ class Desk:
             assignee=as_optional_name(assignee, "assignee"),
             tags=as_tags(tags),
             fields=as_fields(fields),
-            locale=as_optional_name(locale, "locale"),
+            locale=None if locale is None else as_locale(locale),
             source=as_optional_name(source, "source"),
             external_id=as_optional_name(external_id, "external_id"),
             links=tuple(links),
@@ -246,11 +253,11 @@ class Desk:
             message=self._new_id(),
             reference=self._runner.ids.reference(),
         )
-        return self._runner.open(command, as_options(how))
+        return self._runner.open(command, self._options(how))
 
     def receive(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         body: str,
         *,
         author: Actor | str | None = None,
@@ -277,11 +284,11 @@ class Desk:
             ticket=self._new_id(),
             reference=self._runner.ids.reference(),
         )
-        return self._runner.receive(ticket, command, as_options(how))
+        return self._runner.receive(as_ticket(ticket), command, self._options(how))
 
     def reply(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         body: str,
         *,
         actor: Actor | str,
@@ -291,20 +298,25 @@ class Desk:
     ) -> Ticket:
         """Answer the customer in public; on a new ticket this also starts it.
 
-        The answer is queued for the ticket's channel, or for *channel*. `kind="call"` records a call instead.
+        The answer is queued for the ticket's channel, or for *channel*. `kind="call"` records a call instead. Where the
+        ticket's own channel has no adapter in this desk the answer is recorded only, and its event says so.
+
+        Raises:
+            UnknownChannel: *channel* was named and this desk has no such adapter.
         """
+        kind = MessageKind(kind)
         command = cm.Reply(
             actor=as_actor(actor),
-            body=self._text(body, "body"),
-            kind=MessageKind(kind),
-            channel=as_optional_name(channel, "channel"),
+            body=self._words(body, "body"),
+            kind=kind,
+            channel=as_optional_name(channel, "channel") if kind is MessageKind.CALL else self._sender(channel),
             message=self._new_id(),
         )
-        return self._runner.run(ticket, command, as_options(how), follow_merges=True)
+        return self._runner.run(as_ticket(ticket), command, self._options(how), follow_merges=True)
 
     def ask(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         body: str,
         *,
         actor: Actor | str,
@@ -315,34 +327,34 @@ class Desk:
         """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then."""
         command = cm.Ask(
             actor=as_actor(actor),
-            body=self._text(body, "body"),
-            channel=as_optional_name(channel, "channel"),
+            body=self._words(body, "body"),
+            channel=self._sender(channel),
             until=self._instant(until),
             message=self._new_id(),
         )
-        return self._runner.run(ticket, command, as_options(how), follow_merges=True)
+        return self._runner.run(as_ticket(ticket), command, self._options(how), follow_merges=True)
 
     def note(
-        self, ticket: Ref, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
+        self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
     ) -> Ticket:
         """Write an internal note. Customers never see it."""
         command = cm.AddNote(
             actor=as_actor(actor),
-            body=self._text(body, "note"),
+            body=self._words(body, "note"),
             mentions=as_names(mentions, "mention"),
             note=self._new_id(),
         )
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     # -- states ------------------------------------------------------------------------------------------------------
 
-    def start(self, ticket: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def start(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a new ticket up."""
-        return self._runner.run(ticket, cm.Start(actor=as_actor(actor)), as_options(how))
+        return self._runner.run(as_ticket(ticket), cm.Start(actor=as_actor(actor)), self._options(how))
 
     def hold(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         text: str = "",
         *,
         actor: Actor | str,
@@ -351,15 +363,15 @@ class Desk:
     ) -> Ticket:
         """Wait for a vendor or another department; with *until*, go on by itself then."""
         command = cm.Hold(actor=as_actor(actor), text=self._text(text, "text"), until=self._instant(until))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
-    def resume(self, ticket: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def resume(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Go on with a ticket that waited."""
-        return self._runner.run(ticket, cm.Resume(actor=as_actor(actor)), as_options(how))
+        return self._runner.run(as_ticket(ticket), cm.Resume(actor=as_actor(actor)), self._options(how))
 
     def resolve(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         text: str,
         *,
         actor: Actor | str,
@@ -368,23 +380,23 @@ class Desk:
     ) -> Ticket:
         """Say that the matter is dealt with, and how."""
         command = cm.Resolve(actor=as_actor(actor), text=self._text(text, "resolution"), reason=ClosingReason(reason))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
-    def reopen(self, ticket: Ref, text: str = "", *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def reopen(self, ticket: Ref | Ticket, text: str = "", *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a finished ticket up again."""
         command = cm.Reopen(actor=as_actor(actor), text=self._text(text, "text"))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     def end(
-        self, ticket: Ref, *, actor: Actor | str, reason: ClosingReason | str | None = None, **how: Unpack[How]
+        self, ticket: Ref | Ticket, *, actor: Actor | str, reason: ClosingReason | str | None = None, **how: Unpack[How]
     ) -> Ticket:
         """Close a ticket, not the desk; one that was not resolved needs a *reason*."""
         command = cm.Close(actor=as_actor(actor), reason=None if reason is None else ClosingReason(reason))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     def fire(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         trigger: str,
         *,
         actor: Actor | str,
@@ -399,13 +411,13 @@ class Desk:
             reason=None if reason is None else ClosingReason(reason),
             until=self._instant(until),
         )
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     # -- who and what ------------------------------------------------------------------------------------------------
 
     def assign(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         *,
         actor: Actor | str,
         assignee: str | cm.Keep | None = cm.KEEP,
@@ -418,11 +430,11 @@ class Desk:
             team=team if isinstance(team, cm.Keep) else as_optional_name(team, "team"),
             assignee=assignee if isinstance(assignee, cm.Keep) else as_optional_name(assignee, "assignee"),
         )
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     def move_tier(
         self,
-        ticket: Ref,
+        ticket: Ref | Ticket,
         tier: int,
         summary: str = "",
         *,
@@ -431,85 +443,99 @@ class Desk:
         **how: Unpack[How],
     ) -> Ticket:
         """Hand the ticket to another support line; *summary* is what the next person reads first."""
+        if isinstance(tier, bool) or not isinstance(tier, int):
+            raise TypeError(f"tier must be a whole number, not a {type(tier).__name__}")
         command = cm.MoveTier(
             actor=as_actor(actor),
             tier=tier,
             team=as_optional_name(team, "team"),
             summary=self._text(summary, "summary"),
         )
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     def set_priority(
-        self, ticket: Ref, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
+        self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Give the ticket another priority."""
         command = cm.SetPriority(actor=as_actor(actor), priority=Priority.parse(priority))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
-    def set_subject(self, ticket: Ref, subject: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def set_subject(self, ticket: Ref | Ticket, subject: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Give the ticket another subject."""
         command = cm.SetSubject(actor=as_actor(actor), subject=self._text(subject, "subject"))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
-    def set_customer(self, ticket: Ref, customer: str | None, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def set_customer(
+        self, ticket: Ref | Ticket, customer: str | Customer | None, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
         """Say whose ticket it is.
 
         Raises:
             NotFound: There is no such customer.
         """
+        customer = as_customer(customer)
         if customer is not None:
             self.customers.get(customer)
-        return self._runner.run(ticket, cm.SetCustomer(actor=as_actor(actor), customer=customer), as_options(how))
+        return self._runner.run(
+            as_ticket(ticket), cm.SetCustomer(actor=as_actor(actor), customer=customer), self._options(how)
+        )
 
     def set_fields(
-        self, ticket: Ref, changes: Mapping[str, FieldValue], *, actor: Actor | str, **how: Unpack[How]
+        self, ticket: Ref | Ticket, changes: Mapping[str, FieldValue], *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Set custom fields; a value of `None` removes one."""
         command = cm.SetFields(actor=as_actor(actor), changes=as_fields(changes))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
-    def tag(self, ticket: Ref, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def tag(
+        self, ticket: Ref | Ticket, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
         """Add and remove tags."""
         command = cm.Tag(actor=as_actor(actor), add=as_tags(add), remove=as_tags(remove))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     def followers(
-        self, ticket: Ref, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]
+        self, ticket: Ref | Ticket, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Add and remove people who follow the ticket."""
         command = cm.Follow(actor=as_actor(actor), add=as_names(add, "follower"), remove=as_names(remove, "follower"))
-        return self._runner.run(ticket, command, as_options(how))
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
 
     # -- two tickets -------------------------------------------------------------------------------------------------
 
-    def merge(self, ticket: Ref, into: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def merge(self, ticket: Ref | Ticket, into: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """End *ticket* in *into* (or in what that was merged into) and return the survivor.
 
         Raises:
             Refused: They are one already, or a circle would arise.
         """
-        command = cm.Merge(actor=as_actor(actor), into=str(into))
-        return self._two(command, how, pairing.merging(self._runner, ticket, into), ticket)
+        target = as_ticket(into)
+        command = cm.Merge(actor=as_actor(actor), into=str(target))
+        return self._two(command, how, pairing.merging(self._runner, as_ticket(ticket), target), as_ticket(ticket))
 
-    def unmerge(self, ticket: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def unmerge(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a merged ticket out of its survivor again, as it was, and return it."""
         command = cm.Unmerge(actor=as_actor(actor))
-        return self._two(command, how, pairing.unmerging(self._runner, ticket), ticket)
+        return self._two(command, how, pairing.unmerging(self._runner, as_ticket(ticket)), as_ticket(ticket))
 
-    def link(self, ticket: Ref, kind: LinkKind | str, other: Ref, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+    def link(
+        self, ticket: Ref | Ticket, kind: LinkKind | str, other: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
         """Say that *ticket* is *kind* of *other* (`link(a, "child", b)`: a is a child of b); b gets the inverse."""
-        command = cm.AddLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(other))
-        return self._two(command, how, pairing.linking(self._runner, ticket, command, other), ticket)
+        command = cm.AddLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(as_ticket(other)))
+        prepare = pairing.linking(self._runner, as_ticket(ticket), command, as_ticket(other))
+        return self._two(command, how, prepare, as_ticket(ticket))
 
     def unlink(
-        self, ticket: Ref, kind: LinkKind | str, other: Ref, *, actor: Actor | str, **how: Unpack[How]
+        self, ticket: Ref | Ticket, kind: LinkKind | str, other: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Take a link away, at both ends."""
-        command = cm.RemoveLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(other))
-        return self._two(command, how, pairing.linking(self._runner, ticket, command, other), ticket)
+        command = cm.RemoveLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(as_ticket(other)))
+        prepare = pairing.linking(self._runner, as_ticket(ticket), command, as_ticket(other))
+        return self._two(command, how, prepare, as_ticket(ticket))
 
     def split(
-        self, ticket: Ref, messages: Sequence[str], subject: str, *, actor: Actor | str, **how: Unpack[How]
+        self, ticket: Ref | Ticket, messages: Sequence[str], subject: str, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Move some messages of a ticket into a new one, linked to it, and return the new ticket.
 
@@ -523,48 +549,55 @@ class Desk:
             ticket=self._new_id(),
             reference=self._runner.ids.reference(),
         )
-        return self._two(command, how, pairing.splitting(self._runner, ticket, command), ticket)
+        return self._two(command, how, pairing.splitting(self._runner, as_ticket(ticket), command), as_ticket(ticket))
 
     def _two(self, command: cm.PairCommand, how: How, prepare: Prepare, subject: Ref) -> Ticket:
-        return self._runner.carry_out(command, as_options(how), prepare, subject=subject)
+        return self._runner.carry_out(command, self._options(how), prepare, subject=subject)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def get(self, ticket: Ref) -> Ticket:
+    def get(self, ticket: Ref | Ticket) -> Ticket:
         """Return a ticket by its id or its number.
 
         Raises:
             TicketNotFound: There is none in this tenant.
         """
         with self._runner.reading() as unit:
-            return find(unit, ticket)
+            return find(unit, as_ticket(ticket))
 
     def find(self, query: TicketQuery | None = None, **criteria: Any) -> Page[Ticket]:
         """Return a page of tickets that meet all criteria of *query*, or of keywords named like its attributes."""
         if query is not None and criteria:
             raise TypeError("give either a query or criteria, not both")
+        query = query or TicketQuery(**criteria)
+        known = [state.name for state in self.lifecycle.states]
+        for state in query.states:
+            if state not in known:
+                raise ValueError(f"there is no state {state!r:.40} in this lifecycle; there are: {', '.join(known)}")
         with self._runner.reading() as unit:
-            return unit.find(query or TicketQuery(**criteria))
+            return unit.find(query)
 
-    def history(self, ticket: Ref) -> Sequence[Recorded]:
+    def history(self, ticket: Ref | Ticket) -> Sequence[Recorded]:
         """Return the whole log of a ticket, in order."""
         with self._runner.reading() as unit:
-            return unit.history(find(unit, ticket).id)
+            return unit.history(find(unit, as_ticket(ticket)).id)
 
-    def messages(self, ticket: Ref) -> Sequence[Message]:
+    def messages(self, ticket: Ref | Ticket) -> Sequence[Message]:
         """Return the public messages of a ticket and of the tickets merged into it, by time."""
         with self._runner.reading() as unit:
-            return unit.messages(pairing.family(unit, find(unit, ticket)))
+            return unit.messages(pairing.family(unit, find(unit, as_ticket(ticket))))
 
-    def notes(self, ticket: Ref) -> Sequence[Note]:
+    def notes(self, ticket: Ref | Ticket) -> Sequence[Note]:
         """Return the internal notes of a ticket and of the tickets merged into it, by time."""
         with self._runner.reading() as unit:
-            return unit.notes(pairing.family(unit, find(unit, ticket)))
+            return unit.notes(pairing.family(unit, find(unit, as_ticket(ticket))))
 
-    def outbox(self, ticket: Ref | None = None, *, states: Iterable[str] = (), limit: int = 100) -> Sequence[Outgoing]:
+    def outbox(
+        self, ticket: Ref | Ticket | None = None, *, states: Iterable[str] = (), limit: int = 100
+    ) -> Sequence[Outgoing]:
         """Return deliveries, oldest first: of one ticket, in some states, or all."""
         with self._runner.reading() as unit:
-            one = None if ticket is None else find(unit, ticket).id
+            one = None if ticket is None else find(unit, as_ticket(ticket)).id
             return unit.outbox(ticket=one, states=[OutboxState(state) for state in states], limit=limit)
 
     def counts(self) -> dict[tuple[str, int], int]:
@@ -578,6 +611,7 @@ class Desk:
         At least once: an event counts as seen when the next one is asked for. The iterator ends where the log ends
         now; call again for what comes later.
         """
+        self._runner.outside("follow")
         with self._runner.reading() as unit:
             cursor = unit.follower(name)
         done = cursor
@@ -605,12 +639,14 @@ class Desk:
 
     def tick(self, now: When | None = None, *, limit: int = 500) -> timers.TickReport:
         """Fire the deadlines that are due, at most *limit*; safe from any number of threads and processes at once."""
+        self._runner.outside("tick")
         return timers.tick(self._runner, self._runner.clock.now() if now is None else to_utc(now, "now"), limit=limit)
 
     def deliver_outbox(
         self, limit: int = 50, *, lease: dt.timedelta = dt.timedelta(seconds=60)
     ) -> delivery.DeliveryReport:
         """Hand queued answers to their channels, at most *limit*; safe from any number of workers at once."""
+        self._runner.outside("deliver_outbox")
         return delivery.deliver(self._runner, self._channels, limit=limit, lease=lease)
 
     @contextmanager
@@ -635,8 +671,24 @@ class Desk:
     def _new_id(self) -> str:
         return self._runner.new_id(self._runner.clock.now())
 
+    def _options(self, how: How) -> Options:
+        options = as_options(how)
+        if options.at is not None and options.at > self._runner.clock.now() + AHEAD:
+            raise ValueError(
+                f"at={options.at.isoformat()} lies in the future: what has not happened cannot be recorded"
+            )
+        return options
+
     def _text(self, text: str, name: str) -> str:
         return as_text(text, name, self._runner.rules.limits.text_bytes)
+
+    def _words(self, text: str, name: str) -> str:
+        return as_words(text, name, self._runner.rules.limits.text_bytes)
+
+    def _sender(self, channel: str | None) -> str | None:
+        if channel is not None and channel not in self._runner.rules.sends:
+            raise UnknownChannel(channel, sorted(self._runner.rules.sends))
+        return channel
 
     def _instant(self, until: When | dt.timedelta | None) -> dt.datetime | None:
         if isinstance(until, dt.timedelta):

@@ -172,7 +172,7 @@ class NotFound(SupportkitError, LookupError):
     def __init__(self, kind: str, id: object) -> None:  # noqa: A002
         self.kind = kind
         self.id = id
-        super().__init__(f"no {kind} {id!r}")
+        super().__init__(f"no {kind} {id!r:.80}")
 
 
 class TicketNotFound(NotFound):

@@ -26,7 +26,6 @@ from supportkit.errors import (
     Refused,
     StorageCorrupt,
     StorageError,
-    SupportkitError,
     TicketNotFound,
     WorkflowError,
 )
@@ -193,7 +192,7 @@ class Runner:
         Raises:
             NotFound: There is no such customer or linked ticket.
         """
-        others = [(link, find(unit, link.ticket)) for link in command.links]
+        others = {link.ticket: find(unit, link.ticket) for link in command.links}
         customer = None
         if command.customer is not None:
             customer = unit.customer(command.customer)
@@ -205,8 +204,13 @@ class Runner:
         command = attrs.evolve(command, number=unit.reserve_number())
         draft.command = command
         opened = draft.add(self.tenant, None, command.ticket, decide(None, command, draft.at, self.rules))
-        for link, other in others:
-            draft.add(self.tenant, other, other.id, [Linked(kind=link.kind.inverse, ticket=command.ticket)])
+        for other in others.values():
+            ends = [
+                Linked(kind=link.kind.inverse, ticket=command.ticket)
+                for link in command.links
+                if link.ticket == other.id
+            ]
+            draft.add(self.tenant, other, other.id, ends)
         if opened is None:
             raise StorageCorrupt("a ticket was opened without an event")
         return opened
@@ -278,9 +282,12 @@ class Runner:
         """Run *prepare* and save what it drafted, again after a lost race; return its ticket."""
         if self.hooks.is_deciding:
             raise PluginError(
-                "?", "a verb of the desk was called from inside a decision hook; decide from what you got"
+                self.hooks.deciding,
+                "it called a verb of the desk from inside a decision hook; decide from the values you were given",
             )
-        fingerprint = _fingerprint(command, subject) if options.key is not None else ""
+        fingerprint = ""
+        if options.key is not None:
+            fingerprint = _fingerprint(command, self._id_of(subject) if isinstance(subject, int) else subject)
         if self.shared is not None:
             return self._in_shared(self.shared, command, options, prepare, fingerprint)
         for attempt in range(1, TRIES + 1):
@@ -322,13 +329,7 @@ class Runner:
         prepare: Prepare,
         fingerprint: str,
     ) -> Ticket:
-        try:
-            ticket, told = self._once(shared.unit, command, options, prepare, fingerprint)
-        except (WorkflowError, NotFound):
-            raise  # the rules said no before anything was written
-        except SupportkitError:
-            shared.broken = True
-            raise
+        ticket, told = self._once(shared.unit, command, options, prepare, fingerprint)
         shared.told.extend(told)
         return ticket
 
@@ -354,7 +355,12 @@ class Runner:
                 created_at=now,
             )
         if draft.changes or receipt is not None:
-            unit.save(draft.change(receipt))
+            try:
+                unit.save(draft.change(receipt))
+            except BaseException:
+                if self.shared is not None:  # half of it may be written: what was begun must not be committed
+                    self.shared.broken = True
+                raise
         return ticket, tuple((change.events, change.ticket) for change in draft.changes)
 
     def draft(self, command: cm.Command | cm.PairCommand, now: dt.datetime, at: dt.datetime) -> Draft:
@@ -364,6 +370,12 @@ class Runner:
     def new_id(self, now: dt.datetime) -> str:
         """Return a new id for something made *now*."""
         return self.ids.new_id(to_us(now))
+
+    def _id_of(self, number: int) -> Ref:
+        """Return the id of a ticket, so that a key means the same whether the ticket is named by number or id."""
+        with self.reading() as unit:
+            ticket = unit.by_number(number)
+        return number if ticket is None else ticket.id
 
     def _first_result(self, options: Options, command: cm.Command | cm.PairCommand, fingerprint: str) -> Ticket | None:
         """Return the first result of a repeated command, if this is one."""
@@ -392,6 +404,15 @@ class Runner:
             if shared.broken:
                 raise StorageError("a command in this transaction failed while it was written: nothing was kept")
         self.tell(shared.told)
+
+    def outside(self, what: str) -> None:
+        """Refuse what has transactions of its own inside a transaction of the desk.
+
+        Raises:
+            StorageError: This desk is the one that `transaction()` gave.
+        """
+        if self.shared is not None:
+            raise StorageError(f"{what} has transactions of its own: call it on the desk, outside `transaction()`")
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:

@@ -28,7 +28,7 @@ class Policy(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Capabilities:
-    """What a channel can do. Basics default to yes, extras to no (`channels.md` section 1).
+    """What a channel can do. Basics default to yes, extras to no.
 
     Attributes:
         api: Version of the port that the adapter was written for.

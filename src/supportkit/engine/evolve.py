@@ -48,7 +48,8 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket:
         return _opened(event, recorded)
     changes = _EVOLVERS[type(event)](ticket, event, recorded)
     changes["version"] = recorded.seq
-    changes["updated_at"] = recorded.occurred_at
+    if recorded.occurred_at > ticket.updated_at:
+        changes["updated_at"] = recorded.occurred_at
     return _copy(ticket, changes)
 
 
@@ -262,7 +263,7 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
 
 
 def is_response(event: ev.Event) -> bool:
-    """Tell whether an event is a response in the sense of `sla.md` R3: an agent's reply or call."""
+    """Tell whether an event is a response: an agent's reply or call."""
     return (
         isinstance(event, ev.ReplyAdded)
         and event.author.kind is ActorKind.AGENT

@@ -56,7 +56,7 @@ class TierPolicy:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Caps on what a ticket may carry (`reliability.md` section 11). Beyond a cap the command is refused."""
+    """Caps on what a ticket may carry. Beyond a cap the command is refused."""
 
     tags: int = 200
     tag_chars: int = 100
@@ -93,6 +93,10 @@ class Rules:
 
     def __attrs_post_init__(self) -> None:
         """Look up once what every decision would look up again."""
+        for name in ("close_resolved_after", "resolve_pending_after"):
+            after = getattr(self, name)
+            if after is not None and after < dt.timedelta(0):
+                raise ConfigurationError(f"{name} must not be negative: {after}")
         levels = [tier.level for tier in self.tiers]
         if not levels or len(set(levels)) != len(levels) or min(levels) < 1:
             raise ConfigurationError(f"tiers need different levels from 1 upwards, got {levels}")

@@ -10,8 +10,7 @@ import collections
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,7 +45,7 @@ class PluginFailure:
 
 
 Answer = TypeVar("Answer")
-_Calls = tuple[tuple[str, Callable[..., Any], tuple[str, ...]], ...]
+_Call = tuple[str, Callable[..., Any], tuple[str, ...]]
 
 
 class Hooks:
@@ -93,6 +92,8 @@ class Hooks:
     # -- loading -----------------------------------------------------------------------------------------------------
 
     def _register(self, plugin: object, name: str | None) -> None:
+        if isinstance(plugin, str):
+            raise PluginError(plugin, "give the module or object itself, not its name")
         called = name or getattr(plugin, "__name__", None) or type(plugin).__name__
         try:
             registered = self._manager.register(plugin, name=called)
@@ -129,7 +130,7 @@ class Hooks:
             except Exception as error:  # noqa: BLE001 - a broken plug-in must not keep the others from loading
                 self._note(point.name, "load", error)
 
-    def _calls(self, hook: str) -> _Calls:
+    def _calls(self, hook: str) -> tuple[_Call, ...]:
         """Return the implementations of a hook in calling order."""
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         return tuple((impl.plugin_name, impl.function, impl.argnames) for impl in reversed(caller.get_hookimpls()))
@@ -158,43 +159,53 @@ class Hooks:
     @property
     def is_deciding(self) -> bool:
         """Whether this thread is inside a decision hook."""
-        return bool(getattr(self._here, "deciding", False))
+        return self.deciding != ""
 
-    @contextmanager
-    def _deciding(self) -> Iterator[None]:
-        self._here.deciding = True
+    @property
+    def deciding(self) -> str:
+        """The plug-in whose decision hook this thread is in; empty outside."""
+        return str(getattr(self._here, "deciding", ""))
+
+    def _ask(self, hook: str, call: _Call, given: dict[str, Any], wanted: type[Answer]) -> Answer | None:
+        """Call one plug-in's decision.
+
+        Raises:
+            PluginError: It answered with something else than the hook promises.
+        """
+        plugin, function, names = call
+        self._here.deciding = plugin
         try:
-            yield
+            answer = function(*[given[name] for name in names])
         finally:
-            self._here.deciding = False
+            self._here.deciding = ""
+        if answer is None or isinstance(answer, wanted):
+            return answer
+        raise PluginError(plugin, f"{hook} returned {type(answer).__name__}, not a {wanted.__name__}")
 
     def refuse(self, ticket: Ticket | None, command: Command | PairCommand) -> Refusal | None:
         """Return the first objection; a plug-in that fails objects with `plugin.failed`."""
         given = {"ticket": ticket, "command": command}
-        with self._deciding():
-            for plugin, function, names in self._refuse:
-                try:
-                    answer = _answer(plugin, "supportkit_refuse", function(*[given[name] for name in names]), Refusal)
-                except Exception as error:  # noqa: BLE001 - isolation is the point
-                    self._note(plugin, "supportkit_refuse", error)
-                    return Refusal("plugin.failed", f"the plug-in {plugin!r} failed to decide, so the answer is no")
-                if answer is not None:
-                    return answer
+        for call in self._refuse:
+            try:
+                answer = self._ask("supportkit_refuse", call, given, Refusal)
+            except Exception as error:  # noqa: BLE001 - isolation is the point
+                self._note(call[0], "supportkit_refuse", error)
+                return Refusal("plugin.failed", f"the plug-in {call[0]!r} failed to decide, so the answer is no")
+            if answer is not None:
+                return answer
         return None
 
     def classify(self, command: Open, customer: Customer | None) -> specs.Classification | None:
         """Return the first answer; plug-ins that fail are passed over and counted."""
         given = {"command": command, "customer": customer}
-        with self._deciding():
-            for plugin, function, names in self._classify:
-                try:
-                    said = function(*[given[name] for name in names])
-                    answer = _answer(plugin, "supportkit_classify", said, specs.Classification)
-                except Exception as error:  # noqa: BLE001 - isolation is the point
-                    self._note(plugin, "supportkit_classify", error)
-                    continue
-                if answer is not None:
-                    return answer
+        for call in self._classify:
+            try:
+                answer = self._ask("supportkit_classify", call, given, specs.Classification)
+            except Exception as error:  # noqa: BLE001 - isolation is the point
+                self._note(call[0], "supportkit_classify", error)
+                continue
+            if answer is not None:
+                return answer
         return None
 
     # -- observation -------------------------------------------------------------------------------------------------
@@ -229,17 +240,6 @@ class Hooks:
         self.failure_count += 1
         self.failures.append(PluginFailure(plugin=plugin, hook=hook, error=said, at=self._clock.now()))
         _log.warning("plug-in %s failed in %s: %s", plugin, hook, said)
-
-
-def _answer(plugin: str, hook: str, answer: object, wanted: type[Answer]) -> Answer | None:
-    """Return what a hook answered.
-
-    Raises:
-        PluginError: It is neither `None` nor of the type that the hook promises.
-    """
-    if answer is None or isinstance(answer, wanted):
-        return answer
-    raise PluginError(plugin, f"{hook} returned {type(answer).__name__}, not a {wanted.__name__}")
 
 
 def _first_line(error: Exception) -> str:

@@ -32,7 +32,7 @@ class TicketChange:
 
 
 class OutboxState(StrEnum):
-    """Where a delivery stands (`reliability.md` section 3)."""
+    """Where a delivery stands."""
 
     PENDING = "pending"
     LEASED = "leased"

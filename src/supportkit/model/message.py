@@ -11,7 +11,7 @@ from supportkit.model.people import Actor
 
 
 class MessageKind(StrEnum):
-    """What a message is: only `REPLY` and `CALL` by an agent are responses (`sla.md` R3)."""
+    """What a message is: only a `REPLY` or a `CALL` by an agent is a response."""
 
     REPLY = "reply"
     CALL = "call"

@@ -11,7 +11,7 @@ from supportkit.model.fields import NO_FIELDS, Fields
 
 
 class ActorKind(StrEnum):
-    """What kind of somebody acts or writes (the authors of `sla.md` R3)."""
+    """What kind of somebody acts or writes."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -29,7 +29,7 @@ class Actor:
         id: The id of the person or program; empty only for the system itself.
     """
 
-    kind: ActorKind
+    kind: ActorKind = attrs.field(converter=ActorKind)
     id: str = ""
 
     @classmethod

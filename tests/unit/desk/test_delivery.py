@@ -14,6 +14,7 @@ from supportkit.channels.port import Accepted, Capabilities, Deferred, Delivery,
 from supportkit.clock import ManualClock
 from supportkit.delivery import LONGEST_DELAY, MAX_ATTEMPTS, back_off, within
 from supportkit.desk import Desk
+from supportkit.errors import UnknownChannel
 from supportkit.model.change import OutboxState, Outgoing
 
 KIM = "agent:kim"
@@ -123,9 +124,27 @@ def test_a_call_is_recorded_and_not_sent(rig: Rig) -> None:
 
 
 def test_an_answer_on_a_channel_without_adapter_is_recorded_and_says_so(rig: Rig) -> None:
-    rig.desk.reply(1, "Hello", actor=KIM, channel="fax")
+    number = rig.desk.open("Printer", author="customer:ann", channel="fax").number
+    rig.desk.reply(number, "Hello", actor=KIM)
     assert rig.desk.outbox() == []
-    assert rig.desk.history(1)[-1].event.queued is False  # type: ignore[union-attr]
+    assert rig.desk.history(number)[-1].event.queued is False  # type: ignore[union-attr]
+
+
+def test_an_answer_on_a_channel_that_is_named_and_absent_is_refused(rig: Rig) -> None:
+    before = rig.desk.get(1)
+    with pytest.raises(UnknownChannel, match="no channel 'fax' in this desk; it has: app"):
+        rig.desk.reply(1, "Hello", actor=KIM, channel="fax")
+    assert rig.desk.get(1) == before
+
+
+def test_an_answer_to_somebody_without_an_address_fails_before_the_provider_is_called(rig: Rig) -> None:
+    nobody = rig.desk.customers.add("No address")
+    number = rig.desk.open("x", "y", customer=nobody.id).number
+    rig.reply("Hello", number)
+    assert rig.desk.deliver_outbox().failed == 1
+    assert rig.provider.taken == []
+    assert rig.row().reason == "bad_recipient"
+    assert type(rig.desk.history(number)[-1].event).__name__ == "DeliveryFailed"
 
 
 def test_an_answer_whose_adapter_is_gone_waits_and_is_reported(rig: Rig) -> None:

@@ -22,6 +22,7 @@ from supportkit.errors import (
     NotFound,
     Refused,
     StorageError,
+    StorageFull,
     StorageUnavailable,
     TicketNotFound,
 )
@@ -85,6 +86,75 @@ def test_links_get_their_other_end_in_the_same_commit(desk: Desk) -> None:
     old = desk.get(ticket(desk))
     new = desk.open("Again", author=KIM, links=[Link(LinkKind.FOLLOW_UP, old.id)])
     assert desk.get(old.id).links == (Link(LinkKind.FOLLOWED_BY, new.id),)
+
+
+def test_whole_tickets_and_customers_stand_for_their_ids(desk: Desk) -> None:
+    ann = desk.customers.add("Ann")
+    made = desk.open("x", "y", customer=ann)
+    assert made.customer == ann.id
+    assert desk.tag(made, "a", actor=KIM) == desk.get(made)
+    with pytest.raises(TypeError, match="named by its id or number, not by a list"):
+        desk.get([made])  # type: ignore[arg-type]
+
+
+def test_a_key_means_the_same_by_number_and_by_id(desk: Desk) -> None:
+    made = desk.get(ticket(desk))
+    first = desk.reply(made.number, "Hello", actor=KIM, idempotency_key="k")
+    assert desk.reply(made.id, "Hello", actor=KIM, idempotency_key="k") == first
+
+
+def test_what_lies_in_the_future_cannot_be_recorded(desk: Desk, clock: ManualClock) -> None:
+    with pytest.raises(ValueError, match="lies in the future"):
+        desk.open("x", author=KIM, at=clock.now() + dt.timedelta(minutes=6))
+    assert desk.open("x", author=KIM, at=clock.now() + dt.timedelta(minutes=4)).number == 1
+
+
+def test_what_is_recorded_late_does_not_turn_the_ticket_back(desk: Desk, clock: ManualClock) -> None:
+    number = ticket(desk)
+    late = desk.tag(number, "a", actor=KIM, at=clock.now() - dt.timedelta(days=1))
+    assert late.updated_at == late.created_at
+
+
+@pytest.mark.parametrize("verb", ["reply", "ask", "note"])
+def test_an_answer_without_words_is_refused(desk: Desk, verb: str) -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
+        getattr(desk, verb)(ticket(desk), " \n", actor=KIM)
+
+
+def test_a_state_that_does_not_exist_is_not_searched_in_silence(desk: Desk) -> None:
+    with pytest.raises(ValueError, match="there is no state 'opne'"):
+        desk.find(states="opne")
+
+
+def test_a_misspelt_argument_of_a_verb_is_refused(desk: Desk) -> None:
+    with pytest.raises(TypeError, match="no argument 'idempotence_key'"):
+        desk.start(ticket(desk), actor=KIM, idempotence_key="k")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("timezone", "Mars/Base"), ("timezone", "../etc"), ("locale", "klingon!")]
+)
+def test_time_11_an_unknown_zone_or_language_is_refused(desk: Desk, field: str, value: str) -> None:
+    with pytest.raises(ValueError, match=field.replace("timezone", "time zone")):
+        desk.customers.add("Ann", **{field: value})  # type: ignore[arg-type]
+    ann = desk.customers.add("Ann")
+    with pytest.raises(ValueError, match=r"is unknown|is no BCP 47"):
+        desk.customers.update(ann.id, **{field: value})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"channels": ["chat"]}, {"plugins": ["my_plugin"]}, {"close_resolved_after": dt.timedelta(days=-1)}],
+)
+def test_a_desk_that_cannot_be_meant_is_refused_at_construction(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        Desk("sqlite://", **wrong)
+
+
+def test_two_links_to_one_ticket_both_get_their_other_end(desk: Desk) -> None:
+    old = desk.get(ticket(desk)).id
+    new = desk.open("x", author=KIM, links=[Link(LinkKind.CHILD, old), Link(LinkKind.CAUSED_BY, old)]).id
+    assert desk.get(old).links == (Link(LinkKind.PARENT, new), Link(LinkKind.CAUSES, new))
 
 
 def test_text_is_cleaned_at_the_edge(desk: Desk) -> None:
@@ -382,12 +452,40 @@ def test_a_refusal_inside_a_transaction_can_be_caught(desk: Desk) -> None:
 
 
 def test_a_failed_write_inside_a_transaction_spoils_it(desk: Desk) -> None:
+    class FullDisk:
+        def __init__(self, unit: Any) -> None:
+            self.unit = unit
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.unit, name)
+
+        def save(self, change: Any) -> None:
+            self.unit.save(change)
+            raise StorageFull("the disk is full")
+
     number = ticket(desk)
     with pytest.raises(StorageError, match="nothing was kept"), desk.transaction() as together:
         together.tag(number, "a", actor=KIM)
+        shared: Any = together._runner.shared
+        shared.unit = FullDisk(shared.unit)
+        with pytest.raises(StorageFull):
+            together.tag(number, "b", actor=KIM)
+    assert desk.get(number).tags == ()
+
+
+def test_a_lost_race_inside_a_transaction_can_be_caught(desk: Desk) -> None:
+    number = ticket(desk)
+    with desk.transaction() as together:
+        together.tag(number, "a", actor=KIM)
         with pytest.raises(ConcurrentUpdate):
             together.tag(number, "b", actor=KIM, expected_version=99)
-    assert desk.get(number).tags == ()
+    assert desk.get(number).tags == ("a",)
+
+
+@pytest.mark.parametrize("verb", ["tick", "deliver_outbox"])
+def test_what_has_transactions_of_its_own_says_so_inside_one(desk: Desk, verb: str) -> None:
+    with desk.transaction() as together, pytest.raises(StorageError, match=f"{verb} has transactions of its own"):
+        getattr(together, verb)()
 
 
 def test_a_repeated_key_inside_a_transaction_gives_the_first_result(desk: Desk) -> None:
