@@ -317,6 +317,21 @@ def test_plugin_02_a_call_that_hangs_is_left_behind_and_its_late_answer_counts_f
     assert rig.later().sent == 1
 
 
+def test_the_late_rejection_of_a_zombie_is_counted_and_marks_no_failure(rig_for: Build) -> None:
+    rig = rig_for(dedupes_sends=True)
+    rig.reply()
+
+    def slow(message: Outbound) -> Delivery:
+        rig.clock.advance(seconds=61)
+        assert rig.desk.deliver_outbox().sent == 1
+        return Rejected("blocked")
+
+    rig.provider.script = [slow]
+    assert rig.desk.deliver_outbox().late == 1
+    assert rig.row().state is OutboxState.SENT
+    assert "DeliveryFailed" not in {type(recorded.event).__name__ for recorded in rig.desk.history(1)}
+
+
 def test_a_call_within_its_time_gives_its_result_or_its_error() -> None:
     assert within(5, lambda: 7) == 7
     with pytest.raises(KeyError):

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from supportkit.hooks import hookimpl
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus
 from supportkit.model.ticket import Link, LinkKind, Priority
+from supportkit.storage.sql import SqlStorage
 
 KIM = "agent:kim"
 
@@ -632,3 +634,59 @@ def test_storage_07_a_ticket_that_is_not_there_is_not_found(desk: Desk, ref: Any
     with pytest.raises(TicketNotFound) as caught:
         desk.get(ref)
     assert caught.value.id == ref
+
+
+# -- races -----------------------------------------------------------------------------------------------------------
+
+
+class Racing:
+    """A storage where somebody else is faster a number of times: his change lands before ours is saved."""
+
+    def __init__(self, storage: Any, times: int) -> None:
+        self.storage, self.times = storage, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.storage, name)
+
+    @contextmanager
+    def begin(self, tenant: str, *, write: bool = True) -> Iterator[Any]:
+        with self.storage.begin(tenant, write=write) as unit:
+            yield unit if not write else RacingUnit(unit, self)
+
+
+class RacingUnit:
+    def __init__(self, unit: Any, storage: Racing) -> None:
+        self.unit, self.storage = unit, storage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unit, name)
+
+    def save(self, change: Any) -> None:
+        if self.storage.times and change.tickets and change.tickets[0].before is not None:
+            self.storage.times -= 1
+            raise ConcurrentUpdate(change.tickets[0].ticket.id, change.tickets[0].expected)
+        self.unit.save(change)
+
+
+@pytest.mark.parametrize(("times", "wins"), [(4, True), (5, False)])
+def test_a_lost_race_is_decided_again_five_times_in_all(clock: ManualClock, times: int, *, wins: bool) -> None:
+    storage = SqlStorage("sqlite://")
+    storage.migrate()
+    number = ticket(Desk(storage, clock=clock))
+    racing = Desk(Racing(storage, times), clock=clock)
+    if wins:
+        assert racing.tag(number, "a", actor=KIM).tags == ("a",)
+    else:
+        with pytest.raises(ConcurrentUpdate):
+            racing.tag(number, "a", actor=KIM)
+        assert racing.get(number).tags == ()
+    storage.close()
+
+
+def test_a_lost_race_is_told_at_once_where_a_version_is_expected(clock: ManualClock) -> None:
+    storage = SqlStorage("sqlite://")
+    storage.migrate()
+    number = ticket(Desk(storage, clock=clock))
+    with pytest.raises(ConcurrentUpdate):
+        Desk(Racing(storage, 1), clock=clock).tag(number, "a", actor=KIM, expected_version=2)
+    storage.close()
