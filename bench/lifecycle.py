@@ -6,12 +6,11 @@ step of theirs has the same function as a condition.
 
 from __future__ import annotations
 
-import statistics
-import time
 from typing import TYPE_CHECKING, Any
 
 from transitions import Machine
 
+from bench.harness import Row, at_least, insist, seconds, take_turns
 from supportkit.lifecycle import BUILT_IN, Lifecycle, Refusal
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def is_allowed(ticket: Any, command: Any) -> bool:
     return ticket is not command
 
 
-def run() -> list[dict[str, Any]]:
+def run() -> list[Row]:
     """Measure both rows of P4."""
     machine, guarded_machine = _machine(()), _machine((is_allowed,))
     lifecycle = Lifecycle.compile(BUILT_IN)
@@ -118,29 +117,15 @@ def _machine_walk(machine: Machine, *arguments: str) -> Callable[[], str]:
     return walk
 
 
-def _row(id: str, work: str, ours: Callable[[], str], theirs: Callable[[], str], bar: int) -> dict[str, Any]:  # noqa: A002
-    if ours() != theirs():  # also the warm-up
+def _row(id: str, work: str, ours: Callable[[], str], theirs: Callable[[], str], bar: int) -> Row:  # noqa: A002
+    if ours() != theirs():
         raise RuntimeError("the two sides do not do the same work")
-    # One side after the other in each round, so that a slow moment of the machine hits both.
-    ratios = [_seconds(theirs) / _seconds(ours) for _ in range(ROUNDS)]
-    median = statistics.median(ratios)
-    return {
-        "id": id,
-        "work": work,
-        "ratio": round(median, 1),
-        "low": round(min(ratios), 1),
-        "high": round(max(ratios), 1),
-        "bar": f">= {bar}",
-        "ok": median >= bar,
-    }
 
+    def measure() -> Row:
+        measured = take_turns(lambda: seconds(ours), lambda: seconds(theirs), rounds=ROUNDS)
+        faster = [1 / ratio for ratio in measured.ratios]
+        return at_least(
+            bar, faster, spread=measured.spread, digits=1, id=id, work=work, reference="a shared machine of transitions"
+        )
 
-def _seconds(walk: Callable[[], str]) -> float:
-    begun = time.perf_counter()
-    walk()
-    return time.perf_counter() - begun
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(row)
+    return insist(measure)

@@ -11,27 +11,12 @@ from typing import Any
 
 import attrs
 
+from supportkit.engine.copying import changed
 from supportkit.model import events as ev
 from supportkit.model.events import Recorded
 from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
 from supportkit.model.ticket import BeforeMerge, ClosingReason, Link, MergedPart, StateCategory, Ticket
-
-_SLOTS: tuple[tuple[Any, Any], ...] = tuple(
-    (getattr(Ticket, field.name).__get__, getattr(Ticket, field.name).__set__) for field in attrs.fields(Ticket)
-)
-_SET: dict[str, Any] = {field.name: getattr(Ticket, field.name).__set__ for field in attrs.fields(Ticket)}
-_NEW = object.__new__
-
-
-def _copy(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
-    """Return *ticket* with *changes*: `attrs.evolve` without its checks, at two thirds of its time."""
-    new = _NEW(Ticket)
-    for get, put in _SLOTS:
-        put(new, get(ticket))
-    for name, value in changes.items():
-        _SET[name](new, value)
-    return new
 
 
 def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket:
@@ -50,7 +35,7 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket:
     changes["version"] = recorded.seq
     if recorded.occurred_at > ticket.updated_at:
         changes["updated_at"] = recorded.occurred_at
-    return _copy(ticket, changes)
+    return changed(ticket, changes)
 
 
 def fold(log: Iterable[Recorded], ticket: Ticket | None = None) -> Ticket | None:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from supportkit.engine.copying import changed
 from supportkit.engine.decide import _DECIDERS, decide
 from supportkit.engine.effects import on_timer, state_timers
 from supportkit.engine.evolve import _EVOLVERS, evolve
@@ -353,3 +354,9 @@ def test_an_own_lifecycle_decides_with_its_own_states() -> None:
     assert (filed.state, filed.category) == ("archive", StateCategory.CLOSED)
     assert after(inbox, cm.Receive(actor=ANN, author=ANN, body="hi"), rules=rules).state == "inbox"
     assert rules.closed_state == "archive"
+
+
+def test_the_copy_of_a_ticket_has_every_field() -> None:
+    full = ticket(tags=("a",), links=(Link(LinkKind.CHILD, "t2"),), resolution="done", until=NOW, reopenings=3)
+    assert changed(full, {}) == full
+    assert changed(full, {"state": "closed", "version": 9}) == attrs.evolve(full, state="closed", version=9)

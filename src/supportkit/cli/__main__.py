@@ -1,0 +1,5 @@
+"""`python -m supportkit.cli` is the `supportkit` command."""
+
+from supportkit.cli import main
+
+main()

@@ -1,0 +1,13 @@
+"""Every command of `supportkit`; importing this module is what registers them."""
+
+from supportkit.cli.app import app
+from supportkit.cli.demo import demo
+from supportkit.cli.looking import check, lifecycle, plugins
+from supportkit.cli.replaying import replay
+from supportkit.cli.showing import show
+from supportkit.cli.tickets import tickets
+
+__all__ = ["app"]
+
+for _command in (demo, replay, tickets, show, lifecycle, plugins, check):
+    app.command()(_command)

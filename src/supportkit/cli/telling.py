@@ -1,0 +1,74 @@
+"""Events in plain English: one sentence each, without anybody's words except names."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from supportkit.model import events as ev
+
+
+def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short case an event
+    """Return what happened."""
+    match event:
+        case ev.StateChanged():
+            return _state(event)
+        case ev.MessageReceived():
+            kind = "" if event.kind == "reply" else f" ({event.kind})"
+            return f"message by {event.channel}{kind}"
+        case ev.ReplyAdded():
+            what = "call" if event.kind == "call" else "answer"
+            return f"{what} by {event.channel}" + ("" if event.queued else ", recorded only")
+        case ev.DeliveryFailed():
+            return f"the answer did not get through by {event.channel}: {event.reason}"
+        case ev.NoteAdded():
+            return "note" + (f" for {', '.join(event.mentions)}" if event.mentions else "")
+        case ev.TierMoved():
+            up = "up" if event.dest > event.source else "down"
+            team = f", team {event.team}" if event.team else ""
+            return _with(f"handed {up} from L{event.source} to L{event.dest}{team}", event.summary)
+        case ev.TicketOpened():
+            return f"opened by {event.channel}, {event.priority.name.lower()}, L{event.tier}"
+        case ev.Assigned():
+            return f"assigned to {event.assignee or 'nobody'}, team {event.team or '-'}"
+        case ev.PriorityChanged():
+            return f"priority {event.source.name.lower()} -> {event.priority.name.lower()}"
+        case ev.SubjectChanged():
+            return f"new subject: {event.subject}"
+        case ev.CustomerChanged():
+            return f"customer is {event.customer or 'nobody'} now"
+        case ev.TagsChanged():
+            return _plus_minus("tags", event.added, event.removed)
+        case ev.FieldsChanged():
+            return f"fields changed: {', '.join(event.changes)}"
+        case ev.FollowersChanged():
+            return _plus_minus("followers", event.added, event.removed)
+        case ev.Linked():
+            return f"linked: {event.kind} of {event.ticket}"
+        case ev.Unlinked():
+            return f"no longer {event.kind} of {event.ticket}"
+        case ev.TicketMerged():
+            return f"merged into {event.into}"
+        case ev.TicketAbsorbed():
+            return f"took in {event.part.ticket}"
+        case ev.TicketUnmerged():
+            return f"taken out of {event.out_of} again"
+        case ev.TicketReleased():
+            return f"gave {event.ticket} back"
+        case ev.MessagesMoved():
+            return f"{len(event.messages)} messages moved from {event.source} to {event.dest}"
+        case _:
+            assert_never(event)
+
+
+def _state(event: ev.StateChanged) -> str:
+    reason = f", {event.reason}" if event.reason is not None else ""
+    until = f", until {event.until:%Y-%m-%d %H:%M} UTC" if event.until is not None else ""
+    return _with(f"{event.trigger}: {event.source} -> {event.dest}{reason}{until}", event.text)
+
+
+def _with(sentence: str, text: str) -> str:
+    return f"{sentence}: {text}" if text else sentence
+
+
+def _plus_minus(what: str, added: tuple[str, ...], removed: tuple[str, ...]) -> str:
+    return f"{what} " + " ".join([*(f"+{name}" for name in added), *(f"-{name}" for name in removed)])
