@@ -73,9 +73,7 @@ def as_actor(actor: Actor | str) -> Actor:
     """Read `kind:id`, with the id cleaned and capped."""
     if not isinstance(actor, Actor):
         actor = Actor.parse(clean(actor, "actor"))
-    if actor.id:
-        as_name(actor.id, "id of an actor")
-    return actor
+    return Actor(actor.kind, as_name(actor.id, "id of an actor")) if actor.id else actor
 
 
 def as_author(author: Actor | str | None, customer: str | None, actor: Actor | str | None) -> Actor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from supportkit.arguments import as_fields, as_locale, as_name, as_tags, as_timezone
+from supportkit.arguments import as_fields, as_locale, as_name, as_optional_name, as_tags, as_timezone
 from supportkit.errors import ConcurrentUpdate, NotFound
 from supportkit.model.change import Change
 from supportkit.model.fields import FieldValue
@@ -58,7 +58,7 @@ class Customers:
             addresses=_addresses(addresses),
             locale=as_locale(locale),
             timezone=as_timezone(timezone),
-            segment=segment,
+            segment=as_optional_name(segment, "segment"),
             tags=as_tags(tags),
             fields=as_fields(fields),
             created_at=now,
@@ -124,8 +124,10 @@ def _called(name: str) -> str:
 
 def _addresses(given: Iterable[Address] | Mapping[str, str]) -> tuple[Address, ...]:
     if isinstance(given, Mapping):
-        return tuple(Address(family=family, value=clean(value, "address")) for family, value in given.items())
-    return tuple(given)
+        given = [Address(family=family, value=value) for family, value in given.items()]
+    return tuple(
+        attrs.evolve(one, family=clean(one.family, "family"), value=clean(one.value, "address")) for one in given
+    )
 
 
 _CLEAN: dict[str, Callable[[Any], Any]] = {
@@ -133,6 +135,7 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
     "addresses": _addresses,
     "locale": as_locale,
     "timezone": as_timezone,
+    "segment": lambda segment: as_optional_name(segment, "segment"),
     "tags": as_tags,
     "fields": as_fields,
 }

@@ -20,6 +20,7 @@ from supportkit.model.message import Message
 from supportkit.model.people import SYSTEM, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
+from supportkit.text import clean
 
 _log = logging.getLogger("supportkit.delivery")
 MAX_ATTEMPTS = 10
@@ -233,7 +234,7 @@ def _store(runner: Runner, delivery: Outgoing, verdict: _Verdict) -> str:
             state=verdict.state,
             now=now,
             available_at=verdict.available_at,
-            external_id=verdict.external_id,
+            external_id=None if verdict.external_id is None else clean(str(verdict.external_id)),
             reason=verdict.reason,
             possible_duplicate=verdict.possible_duplicate,
         )

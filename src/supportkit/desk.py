@@ -612,6 +612,7 @@ class Desk:
         now; call again for what comes later.
         """
         self._runner.outside("follow")
+        name = as_name(name, "name of a follower")
         with self._runner.reading() as unit:
             cursor = unit.follower(name)
         done = cursor

@@ -505,14 +505,14 @@ def _expect(ticket: Ticket, options: Options) -> None:
 
 def _fingerprint(command: cm.Command | cm.PairCommand, subject: Ref | None) -> str:
     """Return SHA-256 over the canonical JSON of verb, ticket and arguments, without what the desk makes itself."""
-    cls = type(command)
+    cls: Any = type(command)
     if cls not in _MADE:
         _MADE[cls] = tuple(field.name for field in attrs.fields(cls) if field.metadata.get("made"))
     plain = codec_of(cls).encode(command)
     for name in _MADE[cls]:
         plain.pop(name, None)
     canonical = dumps([cls.__name__, subject, {name: plain[name] for name in sorted(plain)}])
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _repeat(unit: UnitOfWork, key: str, command: cm.Command | cm.PairCommand, fingerprint: str) -> Ticket | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from supportkit.channels.port import API, ChannelAdapter
+from supportkit.channels.port import API, Capabilities, ChannelAdapter
 from supportkit.errors import ConfigurationError
 from supportkit.hooks.manager import Hooks
 from supportkit.hooks.specs import StorageFactory
 from supportkit.storage.port import Storage
 from supportkit.storage.sql import SqlStorage
+
+MAX_NAME = 200
 
 
 def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Storage:
@@ -44,9 +46,12 @@ def known_channels(hooks: Hooks, channels: Iterable[ChannelAdapter]) -> Mapping[
     known: dict[str, ChannelAdapter] = {}
 
     def register(adapter: ChannelAdapter) -> None:
-        name, version = adapter.name, adapter.capabilities.api
-        if not isinstance(name, str) or not name or len(name) > 200:  # noqa: PLR2004 - reliability.md section 11
-            raise ConfigurationError("a channel needs a name of 1 to 200 characters")
+        name, able = getattr(adapter, "name", None), getattr(adapter, "capabilities", None)
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not isinstance(able, Capabilities):
+            raise ConfigurationError(
+                f"{adapter!r:.80} is no channel: it needs a `name` of 1 to {MAX_NAME} characters and `capabilities`"
+            )
+        version = able.api
         if version != API:
             raise ConfigurationError(f"channel {name!r} was written for version {version} of the port, this is {API}")
         if name in known:

@@ -13,20 +13,56 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
+from supportkit.clock import to_utc
+from supportkit.errors import LimitExceeded
 from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, Timer, TimerState
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Customer
 from supportkit.model.ticket import Priority, StateCategory, Ticket
+from supportkit.text import clean
 
 Item = TypeVar("Item")
 
 MAX_PAGE = 500
+MAX_BATCH = 10_000
+MAX_CRITERIA = 200
+MAX_TEXT = 1_000
 SORTS = ("created_at", "updated_at", "number", "priority")
 
 
+def check_limit(limit: int, most: int) -> int:
+    """Return *limit* if it is a number from 1 to *most*.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
+        raise ValueError(f"limit must be between 1 and {most}")
+    return limit
+
+
+def is_id(value: object) -> bool:
+    """Tell whether *value* could be the id of something at all; what could not is simply not found."""
+    return isinstance(value, str) and clean(value) == value
+
+
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    """Return the wanted values of one criterion, cleaned like what is stored."""
+    names = (value,) if isinstance(value, str) else tuple(value)
+    if len(names) > MAX_CRITERIA:
+        raise LimitExceeded("values of one criterion", MAX_CRITERIA, len(names))
+    return tuple([clean(name, "a criterion") for name in names])
+
+
+def _instant(value: dt.datetime | str | None) -> dt.datetime | None:
+    return None if value is None else to_utc(value, "a bound of time")
+
+
+def _text(value: str) -> str:
+    if len(value) > MAX_TEXT:
+        raise LimitExceeded("length of a search", MAX_TEXT, len(value), "characters")
+    return clean(value, "text") or ("" if value == "" else " ")  # what was given and is nothing finds nothing
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +78,8 @@ class TicketQuery:
         cursor: `Page.next` of the page before; it belongs to one query in one order.
 
     Raises:
-        ValueError: An unknown sort field or a limit outside 1..500.
+        ValueError: An unknown sort field, a limit outside 1..500, or more criteria than can be meant.
+        TypeError: A naive instant, or a criterion that is no text.
     """
 
     states: tuple[str, ...] = attrs.field(default=(), converter=_names)
@@ -54,12 +91,12 @@ class TicketQuery:
     tags: tuple[str, ...] = attrs.field(default=(), converter=_names)
     priorities: tuple[Priority, ...] = ()
     tiers: tuple[int, ...] = ()
-    text: str = ""
+    text: str = attrs.field(default="", converter=_text)
     unassigned: bool = False
-    created_from: dt.datetime | None = None
-    created_until: dt.datetime | None = None
-    updated_from: dt.datetime | None = None
-    updated_until: dt.datetime | None = None
+    created_from: dt.datetime | None = attrs.field(default=None, converter=_instant)
+    created_until: dt.datetime | None = attrs.field(default=None, converter=_instant)
+    updated_from: dt.datetime | None = attrs.field(default=None, converter=_instant)
+    updated_until: dt.datetime | None = attrs.field(default=None, converter=_instant)
     sort: str = attrs.field(default="number")
     descending: bool = False
     limit: int = attrs.field(default=50)
@@ -72,8 +109,7 @@ class TicketQuery:
 
     @limit.validator
     def _bounded(self, _attribute: object, value: int) -> None:
-        if not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
-            raise ValueError(f"limit must be between 1 and {MAX_PAGE}")
+        check_limit(value, MAX_PAGE)
 
 
 @attrs.frozen
@@ -190,9 +226,12 @@ class UnitOfWork(Protocol):
     def save(self, change: Change) -> None:
         """Write a change.
 
+        After an error the unit cannot be committed any more, also where the caller goes on: leaving its block raises.
+
         Raises:
             ConcurrentUpdate: A ticket is not at the expected version, or an event of that number exists.
             IdempotencyConflict: The receipt's key is there already.
+            StorageError: A row belongs to another tenant, or breaks a unique key.
         """
         ...
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import re
+from collections.abc import Callable
+from sys import intern
+from typing import Any, ParamSpec, TypeVar
 
 import attrs
 
 from supportkit.clock import from_us, to_us
-from supportkit.errors import StorageCorrupt
+from supportkit.errors import InvalidCursor, StorageCorrupt
 from supportkit.model.change import OutboxState, Outgoing, Receipt, Timer, TimerState
 from supportkit.model.events import Recorded
 from supportkit.model.message import Attachment, Message, MessageKind, Note
@@ -17,9 +21,30 @@ from supportkit.storage import schema as t
 from supportkit.storage.codec import codec_of, decode_event, dumps, encode_event, loads
 from supportkit.storage.statements import TICKET_COLUMNS, Row
 
+_CURSOR = re.compile(r"p[0-9]{1,18}")
 _IN_COLUMNS = {"tenant", *TICKET_COLUMNS}
 _REST = codec_of(Ticket).only({field.name for field in attrs.fields(Ticket)} - _IN_COLUMNS)
-_REST_FIELDS = _REST.fields
+_REST_READERS = {name: read for name, _default, _write, read in _REST.fields}
+# Members by value: looking them up in the class costs five times as much.
+_CATEGORIES = {category.value: category for category in StateCategory}
+_PRIORITIES = {priority.value: priority for priority in Priority}
+
+_Args = ParamSpec("_Args")
+_Value = TypeVar("_Value")
+
+
+def _careful(read: Callable[_Args, _Value]) -> Callable[_Args, _Value]:
+    """Let a row that cannot be read say so, without showing what is in it."""
+
+    @functools.wraps(read)
+    def reading(*args: _Args.args, **kwargs: _Args.kwargs) -> _Value:
+        try:
+            return read(*args, **kwargs)
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+            what = read.__name__.removeprefix("read_")
+            raise StorageCorrupt(f"a row of kind {what} cannot be read: {type(error).__name__}") from error
+
+    return reading
 
 
 def _optional_us(instant: Any) -> int | None:
@@ -62,24 +87,51 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
     }
 
 
+@_careful
 def read_ticket(tenant: str, row: Row) -> Ticket:
     """Return the ticket of a row in the order of `TICKET_COLUMNS`."""
-    values = dict(zip(TICKET_COLUMNS, row, strict=True))
-    plain = loads(values.pop("data"))
-    values["tenant"] = tenant
-    values["category"] = StateCategory(values["category"])
-    values["priority"] = Priority(values["priority"])
-    values["reason"] = values["reason"] and ClosingReason(values["reason"])
-    for name in ("created_at", "updated_at", "state_since"):
-        values[name] = from_us(values[name])
-    for name in ("resolved_at", "closed_at"):
-        values[name] = _optional_at(values[name])
-    if plain:
-        for name, _default, _write, read in _REST_FIELDS:
-            if name in plain:
-                item = plain[name]
-                values[name] = read(item) if read is not None else item
-    return Ticket(**values)
+    (
+        id_, number, reference, subject, customer, state, category, priority, channel, tier, team, assignee,
+        source, reason, merged_into, created, updated, since, resolved, closed, version, data,
+    ) = row  # fmt: skip
+    at = from_us(created)
+    return Ticket(
+        id=id_,
+        tenant=tenant,
+        number=number,
+        reference=reference,
+        subject=subject,
+        customer=customer,
+        # Words that many tickets have in common are kept once (`bench/memory.py` weighs a ticket).
+        state=intern(state),
+        category=_CATEGORIES.get(category) or StateCategory(category),
+        priority=_PRIORITIES.get(priority) or Priority(priority),
+        channel=intern(channel),
+        tier=tier,
+        team=team and intern(team),
+        assignee=assignee and intern(assignee),
+        source=source,
+        reason=reason and ClosingReason(reason),
+        merged_into=merged_into,
+        created_at=at,
+        # Instants of one ticket are often the same one: half the time, and one object instead of three.
+        updated_at=at if updated == created else from_us(updated),
+        state_since=at if since == created else from_us(since),
+        resolved_at=_optional_at(resolved),
+        closed_at=_optional_at(closed),
+        version=version,
+        **(_read_rest(loads(data)) if data != "{}" else {}),
+    )
+
+
+def _read_rest(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a ticket that have no column of their own."""
+    values = {}
+    for name, item in plain.items():
+        if name in _REST_READERS:
+            read = _REST_READERS[name]
+            values[name] = item if read is None else read(item)
+    return values
 
 
 # -- events ----------------------------------------------------------------------------------------------------------
@@ -111,12 +163,13 @@ def event_row(recorded: Recorded, position: int) -> tuple[dict[str, Any], dict[s
     }
 
 
+@_careful
 def read_event(tenant: str, row: Row) -> Recorded:
     """Return the event of a row."""
     ticket, seq, position, occurred, recorded, actor, command, name, schema, data, private = row
     try:
         event = decode_event(name, schema, loads(data), None if private is None else loads(private))
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise StorageCorrupt(f"event {seq} of ticket {ticket} cannot be read: {error}") from error
     return Recorded(
         tenant=tenant,
@@ -134,6 +187,19 @@ def read_event(tenant: str, row: Row) -> Recorded:
 def to_cursor(position: int) -> str:
     """Return the opaque cursor of a position."""
     return f"p{position}"
+
+
+def read_position(cursor: str | None) -> int:
+    """Return the position of a cursor, 0 for none.
+
+    Raises:
+        InvalidCursor: The text is no cursor.
+    """
+    if cursor is None:
+        return 0
+    if not isinstance(cursor, str) or not _CURSOR.fullmatch(cursor):
+        raise InvalidCursor("it was not made by this follower")
+    return int(cursor[1:])
 
 
 # -- words -----------------------------------------------------------------------------------------------------------
@@ -158,6 +224,7 @@ def message_row(message: Message, position: int) -> dict[str, Any]:
     }
 
 
+@_careful
 def read_message(row: Row) -> Message:
     """Return the message of a row of `select(message)`."""
     tenant, id_, ticket, author, kind, channel, body, attachments, external_id, occurred, recorded, _position = row
@@ -192,6 +259,7 @@ def note_row(note: Note, position: int) -> dict[str, Any]:
     }
 
 
+@_careful
 def read_note(row: Row) -> Note:
     """Return the note of a row of `select(note)`."""
     tenant, id_, ticket, author, body, mentions, occurred, recorded, _position = row
@@ -225,6 +293,7 @@ def customer_row(customer: Customer) -> dict[str, Any]:
     }
 
 
+@_careful
 def read_customer(tenant: str, row: Row) -> Customer:
     """Return the customer of a row."""
     data, version, created, id_ = row
@@ -252,6 +321,7 @@ def outgoing_row(delivery: Outgoing) -> dict[str, Any]:
 _OUTBOX_COLUMNS = tuple(column.name for column in t.outbox.columns)
 
 
+@_careful
 def read_outgoing(row: Row) -> Outgoing:
     """Return the delivery of a row of `select(outbox)`."""
     values = dict(zip(_OUTBOX_COLUMNS, row, strict=True))
@@ -278,6 +348,7 @@ def timer_row(timer: Timer) -> dict[str, Any]:
     }
 
 
+@_careful
 def read_timer(row: Row) -> Timer:
     """Return the timer of a row of `select(timer)`."""
     tenant, ticket, name, instance, due, state, fence, attempts, lease = row
@@ -302,6 +373,7 @@ def receipt_row(tenant: str, receipt: Receipt) -> dict[str, Any]:
     return row
 
 
+@_careful
 def read_receipt(row: Row) -> Receipt:
     """Return what a row of the key table says."""
     key, fingerprint, ticket, seq, outcome, created = row

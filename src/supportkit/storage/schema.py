@@ -80,7 +80,7 @@ ticket = _table(
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "reference"),
-    Index(None, "tenant", "state", "priority", "number"),
+    Index(None, "tenant", "state", "number"),
     Index(None, "tenant", "assignee", "state", "number"),
     Index(None, "tenant", "team", "state", "number"),
     Index(None, "tenant", "customer", "number"),
@@ -263,3 +263,11 @@ counter = _table(
     PrimaryKeyConstraint("tenant"),
     clustered=True,
 )
+
+version = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", _SHORT, nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+"""Alembic's own table, exactly as it would make it; apart, so that no app has it in its metadata."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,8 +13,17 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from supportkit.errors import ConfigurationError, StorageUnavailable
+from supportkit.errors import (
+    ConfigurationError,
+    SchemaOutOfDate,
+    StorageCorrupt,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+    SupportkitError,
+)
 from supportkit.storage import schema
 from supportkit.storage.port import Finding, StorageCapabilities
 from supportkit.storage.sqlite import is_memory, read_setting, sqlite_engine, translate, wanted_settings
@@ -48,7 +58,7 @@ class SqlStorage:
         self._st = Statements.compile(self._engine.dialect)
         self._lock = threading.RLock()
         self._writer: Connection | None = None
-        self._busy: SqlUnitOfWork | None = None
+        self._busy = False
         self._closed = False
 
     def __repr__(self) -> str:
@@ -69,90 +79,135 @@ class SqlStorage:
     @contextmanager
     def begin(self, tenant: str, *, write: bool = True) -> Iterator[SqlUnitOfWork]:
         """Open a unit of work; it is committed when its block ends and rolled back when it raises."""
-        if self._closed:
-            raise StorageUnavailable("the storage is closed")
-        if write or self._memory:
-            with self._exclusively(write=write) as connection:
-                unit = SqlUnitOfWork(tenant, connection, self._st)
-                if self._busy is not None:  # a read inside the write of the same thread, in memory
-                    yield unit
-                    return
-                self._busy = unit
-                try:
-                    with _transaction(connection, "BEGIN IMMEDIATE" if write else "BEGIN"):
-                        yield unit
-                finally:
-                    self._busy = None
+        if not write and not self._memory:
+            with self._connect() as connection, self._unit(tenant, connection, write=False) as unit:
+                yield unit
             return
-        with self._connect() as connection, _transaction(connection, "BEGIN"):
-            yield SqlUnitOfWork(tenant, connection, self._st)
+        with self._exclusively(write=write) as connection:
+            if self._busy:  # a read inside the write of the same thread, in memory
+                inner = SqlUnitOfWork(tenant, connection, self._st, write=False)
+                try:
+                    yield inner
+                finally:
+                    inner.end()
+                return
+            self._busy = True
+            try:
+                with self._unit(tenant, connection, write=write) as unit:
+                    yield unit
+            finally:
+                self._busy = False
+
+    @contextmanager
+    def _unit(self, tenant: str, connection: Connection, *, write: bool) -> Iterator[SqlUnitOfWork]:
+        with _transaction(connection, "BEGIN IMMEDIATE" if write else "BEGIN"):
+            unit = SqlUnitOfWork(tenant, connection, self._st, write=write)
+            try:
+                yield unit
+                unit.confirm()
+            finally:
+                unit.end()
 
     @contextmanager
     def _exclusively(self, *, write: bool) -> Iterator[Connection]:
         if not self._lock.acquire(timeout=_WRITER_SECONDS):
             raise StorageUnavailable(f"another thread has been writing for {_WRITER_SECONDS:.0f} s: try again")
         try:
-            if write and self._busy is not None:
+            if write and self._busy:
                 raise ConfigurationError(
                     "this thread is already inside a unit of work: use the desk that `desk.transaction()` gave you"
                 )
             if self._writer is None:
                 self._writer = self._open()
             yield self._writer
+        except StorageError as error:
+            if _is_the_world(error) and not self._memory and not self._busy:
+                self._drop_writer()
+            raise
         finally:
             self._lock.release()
+
+    def _drop_writer(self) -> None:
+        """Forget idle connections: the next one opens the file anew, as it is by then. A read-only one stays so."""
+        if self._writer is not None:
+            self._writer.invalidate()
+            self._writer.close()
+            self._writer = None
+            self._engine.dispose()
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
         connection = self._open()
         try:
             yield connection
+        except StorageError as error:
+            if _is_the_world(error):
+                connection.invalidate()
+            raise
         finally:
             connection.close()
 
     def _open(self) -> Connection:
+        if self._closed:
+            raise StorageError("the storage is closed")
         try:
             return self._engine.connect()
         except (DBAPIError, sqlite3.Error) as error:
-            raise translate(error) from error
+            raise self._refused(translate(error)) from error
+        except PoolTimeout as error:
+            raise StorageUnavailable("too many threads read at once: try again") from error
+
+    def _refused(self, error: SupportkitError) -> SupportkitError:
+        """Say that the folder is read-only where SQLite only says that it could not open the file."""
+        if isinstance(error, StorageUnavailable) and "cannot be opened" in str(error):
+            folder = Path(self.url.database or "").parent
+            if folder.is_dir() and not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                return StorageFull("the folder of the database is read-only: SQLite needs to write beside its file")
+        return error
 
     # -- schema ------------------------------------------------------------------------------------------------------
 
     def migrate(self) -> None:
         """Create the tables, or bring them to the version of this release."""
-        with self._connect() as connection:
+        with self._exclusively(write=True) as connection:
             if self._version(connection) == schema.SCHEMA_VERSION:
                 return
-        with self._exclusively(write=True) as connection, _transaction(connection, "BEGIN IMMEDIATE"):
-            version = self._version(connection)
-            if version == schema.SCHEMA_VERSION:
-                return
-            if version is None:
-                schema.metadata.create_all(connection, checkfirst=False)
-                connection.exec_driver_sql(f"CREATE TABLE {schema.VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)")
-                connection.exec_driver_sql(
-                    f"INSERT INTO {schema.VERSION_TABLE} (version_num) VALUES (?)",  # noqa: S608 - a constant
-                    (schema.SCHEMA_VERSION,),
-                )
-                return
-            from supportkit.storage.migrations import upgrade
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                version = self._version(connection)
+                if version == schema.SCHEMA_VERSION:
+                    return
+                if version is None:
+                    schema.metadata.create_all(connection, checkfirst=False)
+                    schema.version.create(connection, checkfirst=False)
+                    connection.execute(schema.version.insert().values(version_num=schema.SCHEMA_VERSION))
+                    return
+                from supportkit.storage.migrations import upgrade
 
-            upgrade(connection, version)
+                upgrade(connection, version)
 
     def _version(self, connection: Connection) -> str | None:
         """Return the schema version in the database; `None` when it has no tables of ours."""
         cursor = connection.connection.cursor()
         try:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?", (schema.VERSION_TABLE,))
-            if cursor.fetchone() is None:
+            names = (schema.VERSION_TABLE, schema.ticket.name)
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name IN (?, ?)", names)
+            found = {name for (name,) in cursor.fetchall()}
+            if not found:
                 return None
-            cursor.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
-            row = cursor.fetchone()
+            if schema.VERSION_TABLE in found:
+                cursor.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
+                row = cursor.fetchone()
+                if row is not None:
+                    return str(row[0])
         except sqlite3.Error as error:
             raise translate(error) from error
         finally:
             cursor.close()
-        return None if row is None else str(row[0])
+        raise SchemaOutOfDate(
+            found=None,
+            wanted=schema.SCHEMA_VERSION,
+            advice=f"its tables are there, but {schema.VERSION_TABLE} does not say of which version they are",
+        )
 
     # -- looking after it --------------------------------------------------------------------------------------------
 
@@ -163,9 +218,7 @@ class SqlStorage:
             try:
                 found = [self._schema_finding(connection)]
                 found += [self._setting_finding(name, read_setting(cursor, name)) for name in self._settings]
-                cursor.execute("PRAGMA integrity_check(5)")
-                problems = [str(row[0]) for row in cursor.fetchall()]
-                found.append(_integrity_finding(problems))
+                found.append(_integrity_finding(cursor))
             except sqlite3.Error as error:
                 raise translate(error) from error
             finally:
@@ -238,14 +291,21 @@ def _known(synchronous: str) -> str:
 
 
 def _parse(url: str | URL) -> URL:
+    """Return the URL of a SQLite database; no error shows any part of it that may be a secret."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ConfigurationError("the database URL cannot be read; write for example sqlite:///support.db") from None
-    if parsed.get_backend_name() != "sqlite":
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
         raise ConfigurationError(
             f"no storage for {parsed.drivername!r} databases; write for example sqlite:///support.db"
         )
+    if parsed.host or parsed.username or parsed.password or parsed.port:
+        raise ConfigurationError(
+            "a SQLite URL has no host, port or user; write sqlite:///support.db with three slashes"
+        )
+    if parsed.query or (parsed.database or "").startswith("file:") or "\0" in (parsed.database or ""):
+        raise ConfigurationError("a SQLite URL is sqlite:/// and a path, without options or a file: prefix")
     if not is_memory(parsed):
         folder = Path(parsed.database or "").parent
         if not folder.is_dir():
@@ -253,7 +313,20 @@ def _parse(url: str | URL) -> URL:
     return parsed
 
 
-def _integrity_finding(problems: list[str]) -> Finding:
+def _is_the_world(error: StorageError) -> bool:
+    """Tell whether it is the file or the disk that failed, not a race or a caller."""
+    return isinstance(error, StorageFull | StorageCorrupt | StorageUnavailable)
+
+
+def _integrity_finding(cursor: Any) -> Finding:
+    """Let SQLite look through the file; damage that stops it half way is a finding as well."""
+    try:
+        cursor.execute("PRAGMA integrity_check(5)")
+        problems = [str(row[0]) for row in cursor.fetchall()]
+    except sqlite3.DatabaseError as error:
+        if not isinstance(translate(error), StorageCorrupt):
+            raise
+        problems = [error.sqlite_errorname]
     fine = problems == ["ok"]
     sentence = "the file is sound" if fine else f"the file is damaged: {'; '.join(problems)[:500]}"
     return Finding(code="sqlite.integrity", severity="ok" if fine else "error", sentence=sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +15,18 @@ from sqlalchemy.pool import StaticPool
 
 from supportkit.errors import (
     ConfigurationError,
+    SchemaOutOfDate,
     StorageCorrupt,
     StorageError,
     StorageFull,
     StorageUnavailable,
     SupportkitError,
 )
+from supportkit.storage.schema import SCHEMA_VERSION
 
 BUSY_MILLISECONDS = 5000
+_WAL_TRIES = 100
+_WAL_PAUSE = BUSY_MILLISECONDS / 1000 / _WAL_TRIES
 MINIMUM = (3, 35, 0)
 SYNCHRONOUS = {"full": 2, "normal": 1}
 
@@ -82,14 +87,26 @@ def apply_settings(connection: Any, wanted: Mapping[str, tuple[str, Any]]) -> No
     cursor = connection.cursor()
     try:
         for name, (value, _answer) in wanted.items():
-            cursor.execute(f"PRAGMA {name}={value}")
-            cursor.fetchall()
+            _set(cursor, name, value)
         for name, (value, answer) in wanted.items():
             got = read_setting(cursor, name)
             if got != answer:
                 raise ConfigurationError(f"SQLite: asked for {name}={value}, the database says {got!r}")
     finally:
         cursor.close()
+
+
+def _set(cursor: Any, name: str, value: str) -> None:
+    """Set a pragma. SQLite does not wait for others while it turns a new file into a WAL one, so we do."""
+    for tries in range(1, _WAL_TRIES + 1):
+        try:
+            cursor.execute(f"PRAGMA {name}={value}").fetchall()
+        except sqlite3.OperationalError as error:
+            if tries == _WAL_TRIES or not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                raise
+            time.sleep(_WAL_PAUSE)
+        else:
+            return
 
 
 def read_setting(cursor: Any, name: str) -> Any:
@@ -99,20 +116,42 @@ def read_setting(cursor: Any, name: str) -> Any:
     return row[0] if row else None
 
 
+_MEANINGS: tuple[tuple[tuple[str, ...], type[StorageError], str], ...] = (
+    (
+        ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL"),
+        StorageUnavailable,
+        "the database is locked by somebody else: try again",
+    ),
+    (
+        ("SQLITE_FULL",),
+        StorageFull,
+        "the disk or the database is full: make room, then try again; nothing was written",
+    ),
+    (
+        ("SQLITE_READONLY",),
+        StorageFull,
+        "the database is read-only: check the permissions of its file and folder",
+    ),
+    (
+        ("SQLITE_CANTOPEN",),
+        StorageUnavailable,
+        "the database file cannot be opened: check that its folder exists and that this user may write there",
+    ),
+    (
+        ("SQLITE_CORRUPT", "SQLITE_NOTADB"),
+        StorageCorrupt,
+        "the file is damaged or no database of supportkit: restore it from a backup",
+    ),
+    (("SQLITE_IOERR",), StorageUnavailable, "the disk did not answer"),
+    (("",), StorageError, "the database refused a statement"),
+)
+
+
 def translate(error: Exception) -> SupportkitError:
     """Return the error of ours that an error of the driver means; paths and parameters stay out of its text."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     name = getattr(cause, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")):
-        return StorageUnavailable("the database is locked by somebody else: try again")
-    if name.startswith("SQLITE_FULL"):
-        return StorageFull("the disk or the database is full: make room, then try again; nothing was written")
-    if name.startswith("SQLITE_READONLY"):
-        return StorageFull("the database is read-only: check the permissions of its file and folder")
-    if name.startswith("SQLITE_CANTOPEN"):
-        return StorageUnavailable("the database file cannot be opened: check that its folder exists and is readable")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return StorageCorrupt("the file is damaged or no database of supportkit: restore it from a backup")
-    if name.startswith("SQLITE_IOERR"):
-        return StorageUnavailable(f"the disk did not answer ({name})")
-    return StorageError(f"the database refused a statement ({name or type(cause).__name__})")
+    if name == "SQLITE_ERROR" and "no such table: supportkit_" in str(cause):
+        return SchemaOutOfDate(found=None, wanted=SCHEMA_VERSION, advice="call migrate() on the storage first")
+    kind, sentence = next((kind, sentence) for starts, kind, sentence in _MEANINGS if name.startswith(starts))
+    return kind(f"{sentence} [{name or type(cause).__name__}]")

@@ -6,9 +6,11 @@ neighbours is a term, and the last character of a run alone, so that a search fo
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from supportkit.model.change import Change
 from supportkit.text import fold_key
 
 SUBJECT_CHARS = 1_000
@@ -18,6 +20,7 @@ BODY_CHARS = 20_000
 TERM_CHARS = 64
 """Longer words are searchable by their first characters only."""
 
+_TAG_CHARS = 120
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(f"[{_CJK}]")
@@ -60,5 +63,41 @@ def query_terms(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def tag_term(tag: str) -> str:
-    """Return the row of the token table for a tag."""
-    return "t:" + fold_key(tag)[:100]
+    """Return the row of the token table for a tag; a very long one keeps its begin and a hash of the whole."""
+    key = fold_key(tag)
+    if len(key) > _TAG_CHARS:
+        key = f"{key[: _TAG_CHARS - 33]}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    return f"t:{key}"
+
+
+TermRows = list[tuple[str, str]]
+"""Pairs of term and ticket id, sorted."""
+
+
+def terms_of(change: Change, moved: Mapping[str, str]) -> tuple[TermRows, TermRows]:
+    """Return the rows that a change adds to the token table and those that it takes out.
+
+    Args:
+        change: What is written.
+        moved: Bodies of the messages that go to another ticket, by id.
+    """
+    new: set[tuple[str, str]] = set()
+    gone: set[tuple[str, str]] = set()
+    for part in change.tickets:
+        ticket, before = part.ticket, part.before
+        had = before.tags if before is not None else ()
+        if ticket.tags != had:
+            # Two tags of one spelling are one term, which stays as long as one of them does.
+            was, now = {tag_term(tag) for tag in had}, {tag_term(tag) for tag in ticket.tags}
+            new.update((term, ticket.id) for term in now - was)
+            gone.update((term, ticket.id) for term in was - now)
+        if before is None or before.subject != ticket.subject:
+            new.update((term, ticket.id) for term in index_terms([ticket.subject[:SUBJECT_CHARS]]))
+    for message in change.messages:
+        new.update((term, message.ticket) for term in index_terms([message.body[:BODY_CHARS]]))
+    for note in change.notes:
+        new.update((term, note.ticket) for term in index_terms([note.body[:BODY_CHARS]], prefix="n:"))
+    for message_id, ticket_id in change.moved:
+        body = moved.get(message_id, "")
+        new.update((term, ticket_id) for term in index_terms([body[:BODY_CHARS]]))
+    return sorted(new), sorted(gone)

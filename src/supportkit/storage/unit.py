@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.exc import DBAPIError
 
 from supportkit.clock import from_us, to_us
-from supportkit.errors import ConcurrentUpdate, IdempotencyConflict, InvalidCursor
+from supportkit.errors import ConcurrentUpdate, IdempotencyConflict, InvalidCursor, StorageError
 from supportkit.model import events as ev
 from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, TicketChange, Timer, TimerState
 from supportkit.model.events import Recorded
@@ -19,10 +20,12 @@ from supportkit.model.people import Customer
 from supportkit.model.ticket import Ticket
 from supportkit.storage import rows
 from supportkit.storage import schema as t
-from supportkit.storage.port import Backlog, Page, TicketQuery
+from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Backlog, Page, TicketQuery, check_limit, is_id
+from supportkit.storage.rows import read_position
 from supportkit.storage.search import find_statement, write_cursor
+from supportkit.storage.sqlite import translate
 from supportkit.storage.statements import Prepared, Row, Statements
-from supportkit.storage.terms import BODY_CHARS, SUBJECT_CHARS, index_terms, tag_term
+from supportkit.storage.terms import terms_of
 
 _INT64 = 2**63
 _SPARE_POSITIONS = 8
@@ -40,21 +43,42 @@ class SqlUnitOfWork:
         statements: The prepared statements of the engine.
     """
 
-    __slots__ = ("_connection", "_cursor", "_driver", "_positions", "_st", "tenant")
+    __slots__ = ("_broken", "_connection", "_cursor", "_ended", "_positions", "_st", "_write", "tenant")
 
-    def __init__(self, tenant: str, connection: Connection, statements: Statements) -> None:
+    def __init__(self, tenant: str, connection: Connection, statements: Statements, *, write: bool = True) -> None:
         self.tenant = tenant
         self._connection = connection
-        self._driver: Any = connection.connection.driver_connection
-        self._cursor: Any = self._driver.cursor()
+        self._cursor: Any = connection.connection.cursor()
         self._st = statements
+        self._write = write
         self._positions: tuple[int, int] = (0, 0)
+        self._broken = False
+        self._ended = False
+
+    def confirm(self) -> None:
+        """Refuse the commit after a write that failed: whoever swallowed its error would keep half a change.
+
+        Raises:
+            StorageError: A write of this unit failed.
+        """
+        if self._broken:
+            raise StorageError("a write of this transaction failed before: nothing of it is kept")
+
+    def end(self) -> None:
+        """Make sure that nothing is run after the transaction."""
+        self._cursor.close()
+        self._ended = True
+        self._write = False
 
     # -- running statements ------------------------------------------------------------------------------------------
 
     def _run(self, statement: Prepared, values: Values) -> Any:
         values["tenant"] = self.tenant
-        return self._cursor.execute(statement.sql, statement.bind(values))
+        try:
+            return self._cursor.execute(statement.sql, statement.bind(values))
+        except sqlite3.Error as error:
+            self._broken = True  # the database may have rolled back by itself
+            raise translate(error) from error
 
     def _one(self, statement: Prepared, values: Values) -> Row | None:
         row: Row | None = self._run(statement, values).fetchone()
@@ -70,25 +94,41 @@ class SqlUnitOfWork:
         elif several:
             self._cursor.executemany(statement.sql, [statement.bind(values) for values in several])
 
+    def _select(self, statement: Select[Any]) -> Sequence[Row]:
+        if self._ended:
+            raise StorageError("this unit of work has ended")
+        try:
+            found: Sequence[Row] = self._connection.execute(statement).fetchall()
+        except (DBAPIError, sqlite3.Error) as error:
+            self._broken = True
+            raise translate(error) from error
+        return found
+
+    def _writes(self) -> None:
+        """Refuse to write after an error, after the end, or where only reading was asked for."""
+        self.confirm()
+        if not self._write:
+            raise StorageError("this unit of work is for reading, or has ended: open one with write=True")
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def get(self, ticket_id: str) -> Ticket | None:
         """Return the ticket with this id, or `None`."""
-        if not isinstance(ticket_id, str):
+        if not is_id(ticket_id):
             return None
         row = self._one(self._st.get, {"id": ticket_id})
         return None if row is None else rows.read_ticket(self.tenant, row)
 
     def by_number(self, number: int) -> Ticket | None:
         """Return the ticket with this number, or `None`."""
-        if not isinstance(number, int) or abs(number) >= _INT64:
+        if not isinstance(number, int) or isinstance(number, bool) or abs(number) >= _INT64:
             return None
         row = self._one(self._st.by_number, {"number": number})
         return None if row is None else rows.read_ticket(self.tenant, row)
 
     def find(self, query: TicketQuery) -> Page[Ticket]:
         """Return a page of tickets."""
-        found = self._connection.execute(find_statement(self.tenant, query)).fetchall()
+        found = self._select(find_statement(self.tenant, query))
         tickets = tuple(rows.read_ticket(self.tenant, row) for row in found[: query.limit])
         if len(found) <= query.limit:
             return Page(tickets)
@@ -104,11 +144,13 @@ class SqlUnitOfWork:
 
     def history(self, ticket_id: str) -> Sequence[Recorded]:
         """Return the whole log of a ticket."""
+        if not is_id(ticket_id):
+            return []
         return [rows.read_event(self.tenant, row) for row in self._all(self._st.history, {"ticket": ticket_id})]
 
     def events_after(self, cursor: str | None, limit: int) -> Sequence[Recorded]:
         """Return committed events after *cursor*; on SQLite positions are given in the order of commits."""
-        values = {"position": _position(cursor), "limit": limit}
+        values = {"position": read_position(cursor), "limit": check_limit(limit, MAX_BATCH)}
         return [rows.read_event(self.tenant, row) for row in self._all(self._st.events_after, values)]
 
     def messages(self, ticket_ids: Sequence[str]) -> Sequence[Message]:
@@ -116,13 +158,15 @@ class SqlUnitOfWork:
         m = t.message
         statement = (
             select(m)
-            .where(m.c.tenant == self.tenant, m.c.ticket.in_(list(ticket_ids)))
+            .where(m.c.tenant == self.tenant, m.c.ticket.in_([one for one in ticket_ids if is_id(one)]))
             .order_by(m.c.occurred_at, m.c.position)
         )
-        return [rows.read_message(row) for row in self._connection.execute(statement)]
+        return [rows.read_message(row) for row in self._select(statement)]
 
     def message(self, message_id: str) -> Message | None:
         """Return one message, or `None`."""
+        if not is_id(message_id):
+            return None
         row = self._one(self._st.message, {"id": message_id})
         return None if row is None else rows.read_message(row)
 
@@ -131,30 +175,36 @@ class SqlUnitOfWork:
         n = t.note
         statement = (
             select(n)
-            .where(n.c.tenant == self.tenant, n.c.ticket.in_(list(ticket_ids)))
+            .where(n.c.tenant == self.tenant, n.c.ticket.in_([one for one in ticket_ids if is_id(one)]))
             .order_by(n.c.occurred_at, n.c.position)
         )
-        return [rows.read_note(row) for row in self._connection.execute(statement)]
+        return [rows.read_note(row) for row in self._select(statement)]
 
     def customer(self, customer_id: str) -> Customer | None:
         """Return a customer, or `None`."""
-        if not isinstance(customer_id, str):
+        if not is_id(customer_id):
             return None
         row = self._one(self._st.customer, {"id": customer_id})
         return None if row is None else rows.read_customer(self.tenant, row)
 
     def customers(self, limit: int, after: str | None = None) -> Sequence[Customer]:
         """Return customers by id."""
-        values = {"after": after or "", "limit": limit}
+        if after is not None and not is_id(after):
+            raise InvalidCursor("it is no id of a customer")
+        values = {"after": after or "", "limit": check_limit(limit, MAX_PAGE)}
         return [rows.read_customer(self.tenant, row) for row in self._all(self._st.customers, values)]
 
     def receipt(self, key: str) -> Receipt | None:
         """Return what an idempotency key stands for, or `None`."""
+        if not is_id(key):
+            return None
         row = self._one(self._st.receipt, {"key": key})
         return None if row is None else rows.read_receipt(row)
 
     def follower(self, name: str) -> str | None:
         """Return where the follower *name* stands."""
+        if not is_id(name):
+            return None
         row = self._one(self._st.follower, {"name": name})
         return None if row is None else row[0]
 
@@ -162,10 +212,13 @@ class SqlUnitOfWork:
 
     def set_follower(self, name: str, cursor: str) -> None:
         """Store where the follower *name* stands."""
+        self._writes()
+        read_position(cursor)
         self._run(self._st.put_follower, {"name": name, "cursor": cursor})
 
     def reserve_number(self) -> int:
         """Return the next ticket number, and keep some positions for the events that follow."""
+        self._writes()
         row = self._one(self._st.reserve, {"numbers": 1, "positions": _SPARE_POSITIONS})
         assert row is not None  # noqa: S101 - an upsert returns its row
         number, position = row
@@ -173,7 +226,20 @@ class SqlUnitOfWork:
         return int(number)
 
     def save(self, change: Change) -> None:
-        """Write a change."""
+        """Write a change; after an error nothing of this transaction can be kept."""
+        self._writes()
+        if foreign := _tenants(change) - {self.tenant}:
+            raise StorageError(f"a unit of work of tenant {self.tenant!r} cannot write rows of {sorted(foreign)}")
+        try:
+            self._save(change)
+        except sqlite3.Error as error:
+            self._broken = True
+            raise translate(error) from error
+        except BaseException:
+            self._broken = True
+            raise
+
+    def _save(self, change: Change) -> None:
         for part in change.tickets:
             self._save_ticket(part)
         at = self._save_events(change.tickets)
@@ -261,38 +327,25 @@ class SqlUnitOfWork:
 
     def _save_terms(self, change: Change) -> None:
         """Keep the token table: words that were written stay searchable, tags come and go with the ticket's."""
-        terms: set[tuple[str, str]] = set()
-        gone: list[Values] = []
-        for part in change.tickets:
-            ticket, before = part.ticket, part.before
-            had = before.tags if before is not None else ()
-            if ticket.tags != had:
-                terms.update((tag_term(tag), ticket.id) for tag in ticket.tags if tag not in had)
-                gone += [
-                    {"tenant": self.tenant, "ticket": ticket.id, "term": tag_term(tag)}
-                    for tag in had
-                    if tag not in ticket.tags
-                ]
-            if before is None or before.subject != ticket.subject:
-                terms.update((term, ticket.id) for term in index_terms([ticket.subject[:SUBJECT_CHARS]]))
-        for message in change.messages:
-            terms.update((term, message.ticket) for term in index_terms([message.body[:BODY_CHARS]]))
-        for note in change.notes:
-            terms.update((term, note.ticket) for term in index_terms([note.body[:BODY_CHARS]], prefix="n:"))
-        for message_id, dest in change.moved:
-            moved = self.message(message_id)
-            if moved is not None:
-                terms.update((term, dest) for term in index_terms([moved.body[:BODY_CHARS]]))
-        if terms:
-            new = [{"tenant": self.tenant, "term": term, "ticket": ticket} for term, ticket in sorted(terms)]
-            self._insert(self._st.insert_term, new)
+        m = t.message
+        bodies: dict[str, str] = {}
+        if change.moved:
+            ids = [message for message, _dest in change.moved]
+            found = self._select(select(m.c.id, m.c.body).where(m.c.tenant == self.tenant, m.c.id.in_(ids)))
+            bodies.update({row[0]: row[1] for row in found})
+        new, gone = terms_of(change, bodies)
+        if new:
+            values = [{"tenant": self.tenant, "term": term, "ticket": ticket} for term, ticket in new]
+            self._insert(self._st.insert_term, values)
         if gone:
-            self._insert(self._st.delete_term, gone)
+            values = [{"tenant": self.tenant, "term": term, "ticket": ticket} for term, ticket in gone]
+            self._insert(self._st.delete_term, values)
 
     # -- outbox ------------------------------------------------------------------------------------------------------
 
     def claim_outbox(self, now: dt.datetime, *, lease: dt.timedelta, worker: str) -> tuple[Outgoing, bool] | None:
         """Lease the delivery that has waited longest; the attempt is written down before any call."""
+        self._writes()
         at = to_us(now)
         row = self._one(self._st.due_outbox, {"now": at})
         if row is None:
@@ -340,6 +393,7 @@ class SqlUnitOfWork:
         possible_duplicate: bool = False,
     ) -> bool:
         """Store the result of a claimed delivery; false, with the attempt marked late, under an old fence."""
+        self._writes()
         values = {
             "row": delivery.id,
             "fence": delivery.fence,
@@ -359,14 +413,16 @@ class SqlUnitOfWork:
         self, *, ticket: str | None = None, states: Sequence[OutboxState] = (), limit: int
     ) -> Sequence[Outgoing]:
         """Return deliveries, oldest first."""
+        if ticket is not None and not is_id(ticket):
+            return []
         o = t.outbox
         statement = select(o).where(o.c.tenant == self.tenant)
         if ticket is not None:
             statement = statement.where(o.c.ticket == ticket)
         if states:
             statement = statement.where(o.c.state.in_([state.value for state in states]))
-        found = self._connection.execute(statement.order_by(o.c.created_at, o.c.ticket, o.c.seq, o.c.part).limit(limit))
-        return [rows.read_outgoing(row) for row in found]
+        statement = statement.order_by(o.c.created_at, o.c.ticket, o.c.seq, o.c.part)
+        return [rows.read_outgoing(row) for row in self._select(statement.limit(check_limit(limit, MAX_PAGE)))]
 
     def outbox_backlog(self, now: dt.datetime) -> Backlog:
         """Return what waits in the outbox."""
@@ -376,6 +432,8 @@ class SqlUnitOfWork:
 
     def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Sequence[Timer]:
         """Lease up to *limit* timers that are due, in due order."""
+        self._writes()
+        check_limit(limit, MAX_BATCH)
         until = to_us(now + lease)
         claimed = []
         for row in self._all(self._st.due_timers, {"now": to_us(now), "limit": limit}):
@@ -388,6 +446,7 @@ class SqlUnitOfWork:
 
     def settle_timer(self, timer: Timer, state: TimerState) -> bool:
         """Store what became of a claimed timer; false under an old fence."""
+        self._writes()
         values = {**_timer_key(timer), "state": state.value}
         return bool(self._run(self._st.settle_timer, values).rowcount == 1)
 
@@ -411,10 +470,14 @@ def _timer_key(timer: Timer) -> Values:
     return {"on": timer.ticket, "called": timer.name, "nth": timer.instance, "fenced": timer.fence}
 
 
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    digits = cursor[1:] if isinstance(cursor, str) else ""
-    if not (cursor.startswith("p") and digits.isascii() and digits.isdigit() and len(digits) <= 18):  # noqa: PLR2004
-        raise InvalidCursor("it was not made by this follower")
-    return int(digits)
+def _tenants(change: Change) -> set[str]:
+    """Return whose rows a change would write."""
+    tenants = {message.tenant for message in change.messages}
+    tenants.update([note.tenant for note in change.notes])
+    tenants.update([delivery.tenant for delivery in change.outbox])
+    tenants.update([timer.tenant for timer in change.timers])
+    tenants.update([customer.tenant for customer in change.customers])
+    for part in change.tickets:
+        tenants.add(part.ticket.tenant)
+        tenants.update([recorded.tenant for recorded in part.events])
+    return tenants

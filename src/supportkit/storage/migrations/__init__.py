@@ -23,13 +23,17 @@ def upgrade(connection: Connection, version: str | None) -> None:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", LOCATION.as_posix())
+    config.set_main_option("script_location", LOCATION.as_posix().replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
+        newer = version > SCHEMA_VERSION
         raise SchemaOutOfDate(
             found=version,
             wanted=SCHEMA_VERSION,
-            advice="it is from a newer release: install that one or restore a backup",
+            advice="it is from a newer release: install that one or restore a backup"
+            if newer
+            else "no release knows the way from there: restore a backup",
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

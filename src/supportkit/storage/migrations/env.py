@@ -12,4 +12,5 @@ context.configure(
     version_table=VERSION_TABLE,
     transactional_ddl=True,
 )
+# Not inside `context.begin_transaction()`: that would commit, and the transaction is the caller's.
 context.run_migrations()

@@ -1,0 +1,247 @@
+"""Builders of valid values for tests: every argument has a default, and the same call gives the same value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from supportkit.clock import UTC
+from supportkit.engine.evolve import evolve
+from supportkit.model import events as ev
+from supportkit.model.change import Outgoing, Receipt, TicketChange, Timer
+from supportkit.model.events import Event, Recorded
+from supportkit.model.fields import Fields, FieldValue
+from supportkit.model.message import Attachment, Message, MessageKind, Note
+from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Customer
+from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory, Ticket
+
+START = dt.datetime(2026, 1, 5, 9, 0, 0, 123_456, tzinfo=UTC)
+AGENT = Actor(ActorKind.AGENT, "kim")
+TENANT = "acme"
+
+
+def later(seconds: float) -> dt.datetime:
+    """Return the instant *seconds* after the one at which everything is built."""
+    return START + dt.timedelta(seconds=seconds)
+
+
+def opened(
+    number: int = 1,
+    *,
+    tenant: str = TENANT,
+    id: str | None = None,  # noqa: A002 - as the attribute is called
+    at: dt.datetime = START,
+    fields: Mapping[str, FieldValue] | None = None,
+    tags: Iterable[str] = (),
+    **values: Any,
+) -> TicketChange:
+    """Return the change that opens a ticket: its first event and the row that this gives.
+
+    Id and reference come from *number* unless they are given; *values* are other attributes of `TicketOpened`.
+    """
+    ticket_id = id or f"ticket-{number}"
+    event = ev.TicketOpened(
+        **{
+            "number": number,
+            "reference": f"REF-{number}",
+            "subject": f"subject {number}",
+            "customer": None,
+            "state": "new",
+            "category": StateCategory.NEW,
+            "channel": "app",
+            "fields": Fields(fields),
+            "tags": tuple(tags),
+            **values,
+        }
+    )
+    recorded = _recorded(tenant, ticket_id, 1, event, at)
+    return TicketChange(before=None, ticket=evolve(None, recorded), events=(recorded,))
+
+
+def then(
+    ticket: Ticket, *events: Event, at: dt.datetime | None = None, actor: Actor = AGENT, command: str = "command"
+) -> TicketChange:
+    """Return the change that adds *events* to a ticket, a second after its last one unless *at* says otherwise."""
+    instant = at or ticket.updated_at + dt.timedelta(seconds=1)
+    after, log = ticket, []
+    for event in events:
+        recorded = _recorded(ticket.tenant, ticket.id, after.version + 1, event, instant, actor, command)
+        after = evolve(after, recorded)
+        log.append(recorded)
+    return TicketChange(before=ticket, ticket=after, events=tuple(log))
+
+
+def _recorded(
+    tenant: str,
+    ticket: str,
+    seq: int,
+    event: Event,
+    at: dt.datetime,
+    actor: Actor = AGENT,
+    command: str = "command",
+) -> Recorded:
+    return Recorded(
+        tenant=tenant,
+        ticket=ticket,
+        seq=seq,
+        occurred_at=at,
+        recorded_at=at + dt.timedelta(microseconds=1),
+        actor=actor,
+        event=event,
+        command=command,
+    )
+
+
+def make_ticket(number: int = 1, **values: Any) -> Ticket:
+    """Return a ticket as it is after `opened`; attributes that no opening gives are set on top."""
+    known = {field.name for field in attrs.fields(ev.TicketOpened)} | {"tenant", "id", "at"}
+    ticket = opened(number, **{name: value for name, value in values.items() if name in known}).ticket
+    return attrs.evolve(ticket, **{name: value for name, value in values.items() if name not in known})
+
+
+def make_message(ticket: Ticket | str = "ticket-1", id: str = "message-1", **values: Any) -> Message:  # noqa: A002
+    """Return a message of a ticket."""
+    defaults: dict[str, Any] = {
+        "id": id,
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket.id if isinstance(ticket, Ticket) else ticket,
+        "author": AGENT,
+        "channel": "app",
+        "body": "good morning",
+        "occurred_at": START,
+        "recorded_at": START,
+    }
+    return Message(**defaults | values)
+
+
+def make_note(ticket: Ticket | str = "ticket-1", id: str = "note-1", **values: Any) -> Note:  # noqa: A002
+    """Return an internal note of a ticket."""
+    defaults: dict[str, Any] = {
+        "id": id,
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket.id if isinstance(ticket, Ticket) else ticket,
+        "author": AGENT,
+        "body": "among ourselves",
+        "occurred_at": START,
+        "recorded_at": START,
+    }
+    return Note(**defaults | values)
+
+
+def make_customer(id: str = "customer-1", **values: Any) -> Customer:  # noqa: A002
+    """Return a customer with an address."""
+    defaults: dict[str, Any] = {
+        "id": id,
+        "tenant": TENANT,
+        "name": "Ann",
+        "addresses": (Address(family="email", value="ann@example.com", status=AddressStatus.VERIFIED),),
+        "created_at": START,
+    }
+    return Customer(**defaults | values)
+
+
+def make_outgoing(ticket: Ticket | str = "ticket-1", seq: int = 1, **values: Any) -> Outgoing:
+    """Return a delivery of a ticket's event *seq*; id, cause and message come from that number."""
+    ticket_id = ticket.id if isinstance(ticket, Ticket) else ticket
+    defaults: dict[str, Any] = {
+        "id": f"{ticket_id}.{seq}",
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket_id,
+        "cause": f"{ticket_id}:{seq}",
+        "seq": seq,
+        "rule": "reply",
+        "channel": "app",
+        "recipient": "customer-1",
+        "message": f"message-{seq}",
+        "available_at": START,
+        "created_at": START,
+    }
+    return Outgoing(**defaults | values)
+
+
+def make_timer(ticket: Ticket | str = "ticket-1", name: str = "resume", **values: Any) -> Timer:
+    """Return a deadline of a ticket."""
+    defaults: dict[str, Any] = {
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket.id if isinstance(ticket, Ticket) else ticket,
+        "name": name,
+        "due_at": START,
+    }
+    return Timer(**defaults | values)
+
+
+def make_receipt(key: str = "key-1", **values: Any) -> Receipt:
+    """Return what an idempotency key stands for."""
+    defaults: dict[str, Any] = {
+        "key": key,
+        "fingerprint": "0" * 64,
+        "ticket": "ticket-1",
+        "seq": 1,
+        "created_at": START,
+    }
+    return Receipt(**defaults | values)
+
+
+def sample_events() -> tuple[Event, ...]:
+    """Return one event of every class with every attribute set, in an order that the fold takes."""
+    until = later(86_400)
+    return (
+        ev.TicketOpened(
+            number=7,
+            reference="K7QM-2X9D-B4TA",
+            subject="Принтер не печатает",
+            customer="customer-1",
+            state="new",
+            category=StateCategory.NEW,
+            channel="email",
+            priority=Priority.HIGH,
+            tier=2,
+            team="east",
+            assignee="kim",
+            tags=("printer", "打印机"),
+            fields=Fields({"floor": 3, "model": "LX-80", "ratio": 0.5, "vip": True}),
+            locale="ru",
+            source="survey",
+            links=(Link(LinkKind.CHILD, "ticket-0"),),
+        ),
+        ev.MessageReceived(
+            message="message-1", author=Actor(ActorKind.CUSTOMER, "customer-1"), kind=MessageKind.AUTO, channel="chat"
+        ),
+        ev.ReplyAdded(message="message-2", author=AGENT, kind=MessageKind.CALL, channel="phone", queued=True),
+        ev.DeliveryFailed(message="message-2", channel="phone", reason="blocked"),
+        ev.NoteAdded(note="note-1", mentions=("lee", "mo")),
+        ev.StateChanged(
+            trigger="hold",
+            source="open",
+            dest="on_hold",
+            category=StateCategory.WAITING_EXTERNAL,
+            reason=ClosingReason.NOT_OURS,
+            text="the vendor looks into it",
+            until=until,
+        ),
+        ev.Assigned(team="west", assignee="lee"),
+        ev.PriorityChanged(source=Priority.HIGH, priority=Priority.URGENT),
+        ev.SubjectChanged(subject="打印机坏了"),
+        ev.CustomerChanged(customer="customer-2"),
+        ev.TagsChanged(added=("urgent",), removed=("printer",)),
+        ev.FieldsChanged(changes=Fields({"floor": 4, "model": None})),
+        ev.FollowersChanged(added=("lee", "mo"), removed=("kim",)),
+        ev.TierMoved(source=2, dest=3, team="experts", summary="the fuser was replaced twice"),
+        ev.Linked(kind=LinkKind.BLOCKED_BY, ticket="ticket-9"),
+        ev.Unlinked(kind=LinkKind.BLOCKED_BY, ticket="ticket-9"),
+        ev.TicketAbsorbed(
+            part=MergedPart("ticket-8", ("paper", "urgent"), ("lee", "pat"), ("paper",), ("pat",)),
+        ),
+        ev.TicketReleased(ticket="ticket-8"),
+        ev.MessagesMoved(messages=("message-1",), source="ticket-7", dest="ticket-10"),
+        ev.TicketMerged(into="ticket-6", state="closed", category=StateCategory.CLOSED),
+        ev.TicketUnmerged(out_of="ticket-6", state="on_hold", category=StateCategory.WAITING_EXTERNAL),
+    )
+
+
+def attachment() -> Attachment:
+    """Return a file that came with a message."""
+    return Attachment(id="file-1", name="снимок.png", media_type="image/png", size=123_456, digest="0a" * 32)

@@ -1,0 +1,233 @@
+"""Storages with one planted fault each, wrapped around a sound one: the contract has to find all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from supportkit.errors import IdempotencyConflict
+from supportkit.model.change import Change, OutboxState, Outgoing, Timer, TimerState
+from supportkit.storage.sql import SqlStorage
+from supportkit.storage.unit import SqlUnitOfWork
+
+
+class Faulty:
+    """Hands everything to a sound storage; `_wrap` puts the faulty unit of work around each one of it."""
+
+    def __init__(self, sound: SqlStorage) -> None:
+        self.sound = sound
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sound, name)
+
+    @contextmanager
+    def begin(self, tenant: str, *, write: bool = True) -> Iterator[Any]:
+        with self.sound.begin(tenant, write=write) as unit:
+            yield self._wrap(unit)
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        return unit
+
+
+class Unit:
+    """Hands everything to a sound unit of work; a subclass gets one method wrong."""
+
+    def __init__(self, unit: SqlUnitOfWork, storage: Any) -> None:
+        self.unit = unit
+        self.storage = storage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unit, name)
+
+
+class LosesOneWriteInAThousand(Faulty):
+    count = 0
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Losing(Unit):
+            def save(self, change: Change) -> None:
+                self.storage.count += 1
+                if self.storage.count % 1000:
+                    self.unit.save(change)
+
+        return Losing(unit, self)
+
+
+class ReturnsAStaleRow(Faulty):
+    """Keeps the first version of each ticket that it read, as a cache would that nobody empties."""
+
+    def __init__(self, sound: SqlStorage) -> None:
+        super().__init__(sound)
+        self.cache: dict[tuple[str, str], Any] = {}
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Stale(Unit):
+            def get(self, ticket_id: str) -> Any:
+                ticket = self.unit.get(ticket_id)
+                if ticket is None:
+                    return None
+                return self.storage.cache.setdefault((self.unit.tenant, ticket_id), ticket)
+
+        return Stale(unit, self)
+
+
+class ChecksNoVersion(Faulty):
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Careless(Unit):
+            def save(self, change: Change) -> None:
+                parts = []
+                for part in change.tickets:
+                    stored = self.unit.get(part.ticket.id)
+                    decided = part.before is not None and stored is not None
+                    parts.append(attrs.evolve(part, before=stored) if decided else part)
+                self.unit.save(attrs.evolve(change, tickets=tuple(parts)))
+
+        return Careless(unit, self)
+
+
+class SwallowsTheIdempotencyConflict(Faulty):
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Swallowing(Unit):
+            def save(self, change: Change) -> None:
+                try:
+                    self.unit.save(change)
+                except IdempotencyConflict:
+                    self.unit._broken = False
+
+        return Swallowing(unit, self)
+
+
+class DoesNotRollBack(Faulty):
+    @contextmanager
+    def begin(self, tenant: str, *, write: bool = True) -> Iterator[Any]:
+        raised: list[BaseException] = []
+        with self.sound.begin(tenant, write=write) as unit:
+            try:
+                yield unit
+            except BaseException as error:  # noqa: BLE001 - that is the fault
+                unit._broken = False
+                raised.append(error)
+        if raised:
+            raise raised[0]
+
+
+class ClaimsTogether(Faulty):
+    """Every claim is given out, and the next worker gets the same row."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Sharing(Unit):
+            def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Any:
+                found = self.unit.claim_timers(now, limit, lease=lease)
+                done = [self.unit.settle_timer(timer, TimerState.WAITING) for timer in found[1:]]
+                assert all(done)
+                return found
+
+            def claim_outbox(self, now: dt.datetime, *, lease: dt.timedelta, worker: str) -> Any:
+                found = self.unit.claim_outbox(now, lease=lease, worker=worker)
+                if found is not None and found[0].attempts == 1:
+                    self.unit.settle_outbox(found[0], state=OutboxState.PENDING, now=now)
+                return found
+
+        return Sharing(unit, self)
+
+
+class HasNoFence(Faulty):
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Fenceless(Unit):
+            def settle_timer(self, timer: Timer, state: TimerState) -> bool:
+                tries = [attrs.evolve(timer, fence=timer.fence + more) for more in range(5)]
+                return any(self.unit.settle_timer(one, state) for one in tries)
+
+            def settle_outbox(self, delivery: Outgoing, **values: Any) -> bool:
+                tries = [attrs.evolve(delivery, fence=delivery.fence + more) for more in range(5)]
+                return any(self.unit.settle_outbox(one, **values) for one in tries)
+
+        return Fenceless(unit, self)
+
+
+def leaking(method: str) -> Callable[[SqlStorage], Faulty]:
+    """Return a storage in which one *method* forgets the tenant and answers for the other one."""
+
+    class Leaking(Faulty):
+        def _wrap(self, unit: SqlUnitOfWork) -> Any:
+            if unit.tenant != "acme":
+                return unit
+
+            class Open(Unit):
+                def __getattr__(self, name: str) -> Any:
+                    if name == method:
+                        foreign = SqlUnitOfWork("globex", unit._connection, unit._st, write=unit._write)
+                        return getattr(foreign, name)
+                    return getattr(self.unit, name)
+
+            return Open(unit, self)
+
+    return Leaking
+
+
+class SkipsEvents(Faulty):
+    """Reads positions without waiting for commits that come late: now and then one is missing."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Skipping(Unit):
+            def events_after(self, cursor: str | None, limit: int) -> Any:
+                found = self.unit.events_after(cursor, limit)
+                return [one for one in found if one.seq % 20 != 7]
+
+        return Skipping(unit, self)
+
+
+class ForgetsTheOutbox(Faulty):
+    """Commits the change and adds its deliveries in a transaction of their own."""
+
+    @contextmanager
+    def begin(self, tenant: str, *, write: bool = True) -> Iterator[Any]:
+        late: list[Change] = []
+
+        class Splitting(Unit):
+            def save(self, change: Change) -> None:
+                late.append(Change(outbox=change.outbox))
+                self.unit.save(attrs.evolve(change, outbox=()))
+
+        with self.sound.begin(tenant, write=write) as unit:
+            yield Splitting(unit, self) if write else unit
+        for change in late:
+            with self.sound.begin(tenant) as unit:
+                unit.save(change)
+
+
+class PagesByOffset(Faulty):
+    """A cursor that counts rows instead of naming the last one."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Counting(Unit):
+            def find(self, query: Any) -> Any:
+                skip = self.storage.offsets.get(query.cursor, 0)
+                page = self.unit.find(attrs.evolve(query, cursor=None, limit=500))
+                items = page.items[skip : skip + query.limit]
+                after = page.items[skip + query.limit :]
+                cursor = f"offset-{skip + query.limit}" if after else None
+                self.storage.offsets[cursor] = skip + query.limit
+                return attrs.evolve(page, items=items, next=cursor)
+
+        return Counting(unit, self)
+
+    def __init__(self, sound: SqlStorage) -> None:
+        super().__init__(sound)
+        self.offsets: dict[str | None, int] = {}
+
+
+class DropsTheMicroseconds(Faulty):
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Rounding(Unit):
+            def get(self, ticket_id: str) -> Any:
+                ticket = self.unit.get(ticket_id)
+                if ticket is None:
+                    return None
+                return attrs.evolve(ticket, created_at=ticket.created_at.replace(microsecond=0))
+
+        return Rounding(unit, self)

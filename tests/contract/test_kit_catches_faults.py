@@ -1,0 +1,143 @@
+"""The contract kit is tested too: it turns red for each planted fault, and stays green without one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contract import faulty
+
+from supportkit.storage.sql import SqlStorage
+from supportkit.testing import StorageContract
+from supportkit.testing.storage.tenants import READS
+
+
+class Kit(StorageContract):
+    """The contract, run by hand."""
+
+    __test__ = False
+
+
+FAULTS: list[tuple[Callable[[SqlStorage], Any], str]] = [
+    (faulty.LosesOneWriteInAThousand, "test_thousands_of_writes_are_all_there"),
+    (faulty.ReturnsAStaleRow, "test_a_ticket_comes_back_with_every_attribute"),
+    (faulty.ReturnsAStaleRow, "test_folding_any_prefix_of_a_log_gives_the_stored_row"),
+    (faulty.ChecksNoVersion, "test_a_stale_version_loses_even_where_its_seq_is_free"),
+    (faulty.SwallowsTheIdempotencyConflict, "test_a_key_cannot_stand_for_two_results"),
+    (faulty.DoesNotRollBack, "test_nothing_of_a_change_is_stored_when_the_block_raises"),
+    (faulty.DoesNotRollBack, "test_the_loser_of_a_race_leaves_nothing"),
+    (faulty.DoesNotRollBack, "test_a_key_cannot_stand_for_two_results"),
+    (faulty.ClaimsTogether, "test_a_deadline_is_claimed_by_one_worker"),
+    (faulty.ClaimsTogether, "test_a_delivery_is_claimed_by_one_worker"),
+    (faulty.HasNoFence, "test_a_lost_lease_goes_to_the_next_worker_under_a_new_fence"),
+    (faulty.HasNoFence, "test_a_result_under_an_old_fence_changes_nothing"),
+    (faulty.SkipsEvents, "test_no_event_is_skipped_while_others_write"),
+    (faulty.ForgetsTheOutbox, "test_one_cause_and_rule_give_one_delivery"),
+    (faulty.PagesByOffset, "test_pages_stay_right_while_tickets_come_in"),
+    (faulty.PagesByOffset, "test_a_cursor_of_something_else_is_refused"),
+    (faulty.DropsTheMicroseconds, "test_instants_keep_their_microseconds"),
+]
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Iterator[SqlStorage]:
+    storage = SqlStorage(f"sqlite:///{tmp_path / 'support.db'}")
+    storage.migrate()
+    yield storage
+    storage.close()
+
+
+def run(name: str, storage: Any, **more: Any) -> None:
+    """Run a test of the kit as pytest would, with every parameter that it has."""
+    test = getattr(Kit, name)
+    wanted = set(inspect.signature(test).parameters) - {"self", "storage"}
+    usual = {"sort": "created_at", "descending": False, "reopen": None}
+    test(Kit(), storage, **{key: more.get(key, usual.get(key)) for key in wanted})
+
+
+def is_red(name: str, storage: Any, **more: Any) -> bool:
+    """Tell whether a test of the kit fails; a skip would be no finding."""
+    try:
+        run(name, storage, **more)
+    except pytest.skip.Exception:
+        raise
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 - red is red
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"), [pytest.param(*pair, id=f"{pair[0].__name__}-{pair[1]}") for pair in FAULTS]
+)
+def test_a_planted_fault_turns_the_kit_red(sound: SqlStorage, fault: Callable[[SqlStorage], Any], name: str) -> None:
+    assert is_red(name, fault(sound)), f"{name} does not notice it"
+
+
+@pytest.mark.parametrize("name", sorted({name for _fault, name in FAULTS}))
+def test_the_same_tests_are_green_without_a_fault(sound: SqlStorage, name: str) -> None:
+    run(name, faulty.Faulty(sound))
+
+
+LEAKS = {name: name.split()[0] for name in READS}
+
+
+@pytest.mark.parametrize("case", READS)
+def test_a_method_that_leaks_a_foreign_tenant_turns_the_kit_red(sound: SqlStorage, case: str) -> None:
+    storage = faulty.leaking(LEAKS[case])(sound)
+    assert is_red("test_reading_never_gives_a_row_of_another_tenant", storage, method=case)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("claim_timers", "test_claims_take_only_what_belongs_to_the_tenant"),
+        ("claim_outbox", "test_claims_take_only_what_belongs_to_the_tenant"),
+        ("settle_timer", "test_a_claim_of_another_tenant_cannot_be_settled"),
+        ("settle_outbox", "test_a_claim_of_another_tenant_cannot_be_settled"),
+        ("save", "test_rows_of_another_tenant_cannot_be_written"),
+        ("set_follower", "test_whatever_one_tenant_does_the_rows_of_the_other_stay"),
+        ("reserve_number", "test_each_tenant_counts_its_own_numbers"),
+    ],
+)
+def test_a_method_that_writes_for_a_foreign_tenant_turns_the_kit_red(sound: SqlStorage, method: str, name: str) -> None:
+    assert is_red(name, faulty.leaking(method)(sound))
+
+
+def test_every_method_of_the_port_is_among_the_leaks() -> None:
+    from supportkit.storage.port import UnitOfWork
+
+    methods = {name for name in vars(UnitOfWork) if not name.startswith("_")} - {"tenant"}
+    written = {
+        "claim_timers",
+        "claim_outbox",
+        "settle_timer",
+        "settle_outbox",
+        "save",
+        "set_follower",
+        "reserve_number",
+    }
+    assert methods == set(LEAKS.values()) | written
+
+
+def test_what_a_storage_declares_absent_is_skipped_with_the_reason() -> None:
+    storage = SqlStorage("sqlite://")
+    storage.migrate()
+    with pytest.raises(pytest.skip.Exception, match="declares that it is not durable"):
+        run("test_what_was_committed_is_there_when_the_database_is_opened_again", storage)
+    storage.close()
+
+
+def test_a_durable_storage_without_a_way_to_reopen_it_is_skipped_with_the_reason(sound: SqlStorage) -> None:
+    with pytest.raises(pytest.skip.Exception, match="no fixture `reopen`"):
+        run("test_what_was_committed_is_there_when_the_database_is_opened_again", sound)
+
+
+def test_only_what_inherits_the_contract_is_collected() -> None:
+    class Mine(StorageContract):
+        pass
+
+    assert not StorageContract.__test__
+    assert Mine.__test__

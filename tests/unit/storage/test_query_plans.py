@@ -1,0 +1,148 @@
+"""How SQLite means to answer: by index, whatever a desk has grown to (`performance.md` P6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+from sqlalchemy import Connection
+
+from supportkit.model.ticket import Priority
+from supportkit.storage import schema
+from supportkit.storage.port import TicketQuery
+from supportkit.storage.search import find_statement, write_cursor
+from supportkit.storage.sql import SqlStorage
+from supportkit.storage.statements import Statements
+
+TIMER = "ix_supportkit_timer_due"
+OUTBOX = "ix_supportkit_outbox_due"
+NAMES = [field.name for field in attrs.fields(Statements)]
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[SqlStorage]:
+    storage = SqlStorage("sqlite://")
+    storage.migrate()
+    yield storage
+    storage.close()
+
+
+def plan_of(connection: Connection, sql: str) -> list[str]:
+    driver: Any = connection.connection.driver_connection
+    steps = driver.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?")).fetchall()
+    return [step[3] for step in steps]
+
+
+def plan(storage: SqlStorage, name: str) -> list[str]:
+    with storage.engine.connect() as connection:
+        return plan_of(connection, getattr(storage._st, name).sql)
+
+
+def finding(storage: SqlStorage, **criteria: Any) -> list[str]:
+    statement = find_statement("acme", TicketQuery(**criteria))
+    sql = str(statement.compile(storage.engine, compile_kwargs={"render_postcompile": True}))
+    with storage.engine.connect() as connection:
+        return plan_of(connection, sql)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_statement_reads_a_whole_table(storage: SqlStorage, name: str) -> None:
+    tables = "|".join([*schema.metadata.tables, "older"])
+    assert [step for step in plan(storage, name) if re.match(rf"SCAN ({tables})\b", step)] == []
+
+
+@pytest.mark.parametrize("name", ["due_timers", "timer_backlog"])
+def test_due_deadlines_are_a_range_of_the_partial_index(storage: SqlStorage, name: str) -> None:
+    steps = plan(storage, name)
+    assert any(f"{TIMER} (tenant=? AND due_at<?)" in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+def test_an_idle_tick_looks_at_the_begin_of_the_partial_index(storage: SqlStorage) -> None:
+    steps = [step for step in plan(storage, "timer_next") if "supportkit_timer" in step]
+    assert len(steps) == 2
+    assert all(f"USING INDEX {TIMER} (tenant=?" in step for step in steps), steps
+
+
+def test_an_idle_tick_reads_one_row_of_a_thousand_waiting(storage: SqlStorage) -> None:
+    with storage.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
+        row = "INSERT INTO supportkit_timer VALUES ('acme', ?, 'resume', '', ?, 'waiting', 0, 0, NULL)"
+        driver.executemany(row, [(f"ticket-{number}", 1000 + number) for number in range(1000)])
+        turns = []
+        driver.set_progress_handler(lambda: turns.append(1) and None, 20)
+        statement = storage._st.timer_next
+        assert driver.execute(statement.sql, statement.bind({"tenant": "acme", "now": 5})).fetchone() == (1000,)
+        driver.set_progress_handler(None, 0)
+        driver.execute("ROLLBACK")
+    assert len(turns) < 20
+
+
+@pytest.mark.parametrize("name", ["due_outbox", "outbox_backlog"])
+def test_due_deliveries_are_a_range_of_the_partial_index(storage: SqlStorage, name: str) -> None:
+    steps = plan(storage, name)
+    assert any(f"{OUTBOX} (tenant=? AND available_at<?)" in step for step in steps), steps
+    assert any("SEARCH older USING" in step and "tenant=? AND ticket=? AND channel=?" in step for step in steps), steps
+
+
+def test_the_next_delivery_is_looked_for_among_the_waiting_ones_only(storage: SqlStorage) -> None:
+    assert any(OUTBOX in step for step in plan(storage, "outbox_next"))
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("get", "tenant=? AND id=?"),
+        ("by_number", "tenant=? AND number=?"),
+        ("history", "tenant=? AND ticket=?"),
+        ("events_after", "tenant=? AND position>?"),
+        ("receipt", "tenant=? AND key=?"),
+        ("update_ticket", "tenant=? AND id=?"),
+        ("claim_timer", "tenant=? AND ticket=? AND name=? AND instance=?"),
+        ("claim_outbox", "tenant=? AND id=?"),
+    ],
+)
+def test_single_things_are_looked_up_by_their_key(storage: SqlStorage, name: str, key: str) -> None:
+    assert any(key in step for step in plan(storage, name)), plan(storage, name)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "key"),
+    [
+        ({"states": "open"}, "tenant=? AND state=?"),
+        ({"assignees": "kim"}, "tenant=? AND assignee=?"),
+        ({"assignees": "kim", "states": "open"}, "tenant=? AND assignee=? AND state=?"),
+        ({"teams": "east"}, "tenant=? AND team=?"),
+        ({"customers": "ann"}, "tenant=? AND customer=?"),
+        ({"states": ("open", "new"), "priorities": (Priority.HIGH,)}, "tenant=? AND state=?"),
+        ({"states": "open", "sort": "priority"}, "tenant=? AND state=?"),
+        ({"unassigned": True}, "tenant=? AND assignee=?"),
+        ({"tags": "vip"}, "tenant=? AND term=?"),
+        ({"text": "printer"}, "tenant=? AND term=?"),
+        ({"text": "\u5370"}, "tenant=? AND term>? AND term<?"),
+        ({"sort": "updated_at", "descending": True}, "ix_supportkit_ticket_tenant_updated_at"),
+    ],
+)
+def test_tickets_are_found_by_an_index(storage: SqlStorage, criteria: Any, key: str) -> None:
+    steps = finding(storage, **criteria)
+    assert any(key in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    "criteria", [{}, {"descending": True}, {"sort": "updated_at"}, {"states": "open"}, {"customers": "ann"}]
+)
+def test_a_page_of_tickets_needs_no_sorting(storage: SqlStorage, criteria: Any) -> None:
+    assert not any("TEMP B-TREE" in step for step in finding(storage, **criteria))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sort", ["number", "updated_at"])
+def test_a_later_page_begins_where_the_one_before_ended(storage: SqlStorage, sort: str, descending: bool) -> None:
+    query = TicketQuery(sort=sort, descending=descending)
+    cursor = write_cursor(query, 5, 5)
+    steps = finding(storage, sort=sort, descending=descending, cursor=cursor)
+    assert any(f"tenant=? AND {sort}{'<' if descending else '>'}?" in step for step in steps), steps

@@ -1,0 +1,113 @@
+"""Every statement on a table of ours binds the tenant: those that are fixed, and whatever a busy desk sends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+from tests.unit.storage.counting import Calls, watched
+
+from supportkit import Desk, ManualClock, Printer
+from supportkit.storage.sql import SqlStorage
+from supportkit.storage.statements import Statements
+
+TENANT = "tenant-of-this-test"
+_PLACE = re.compile(
+    r"\b(?:FROM|JOIN|UPDATE|INTO)\s+((?:supportkit_\w+(?:\s+AS\s+\w+)?)(?:\s*,\s*supportkit_\w+(?:\s+AS\s+\w+)?)*)"
+)
+
+
+def places(sql: str) -> Iterator[str]:
+    """Yield the tables of a statement, each under the name that it has there."""
+    for match in _PLACE.finditer(sql):
+        for part in match[1].split(","):
+            yield part.split()[-1]
+
+
+def names_the_tenant(sql: str) -> bool:
+    if sql.startswith("INSERT"):
+        return "(tenant," in sql or "(tenant)" in sql
+    found = set(places(sql))
+    return bool(found) and all(re.search(rf"\b{place}\.tenant\b", sql) for place in found)
+
+
+@pytest.mark.parametrize("name", [field.name for field in attrs.fields(Statements)])
+def test_a_fixed_statement_binds_the_tenant(name: str) -> None:
+    statement = getattr(Statements.compile(SqlStorage("sqlite://").engine.dialect), name)
+    assert statement.names is not None
+    assert "tenant" in statement.names
+    assert names_the_tenant(statement.sql), statement.sql
+
+
+def busy_day(desk: Desk) -> None:
+    """Call every verb and every question once."""
+    kim = "agent:kim"
+    customer = desk.customers.add("Ann", addresses={"chat": "@ann"})
+    desk.customers.update(customer.id, name="Anna")
+    desk.customers.list()
+    one = desk.open("printer", "It smokes.", customer=customer.id, tags=["a"], fields={"x": 1}, idempotency_key="k")
+    two = desk.open("the same", customer=customer.id, links=[])
+    desk.reply(one.id, "Please wait.", actor=kim)
+    desk.ask(one.id, "Which one?", actor=kim, until="2026-01-06T09:00:00+00:00")
+    desk.receive(one.id, "That one.")
+    desk.note(one.id, "again", actor=kim)
+    desk.tag(one.id, "b", remove=["a"], actor=kim)
+    desk.move_tier(one.id, 2, "hard", actor=kim)
+    desk.link(one.id, "related", two.id, actor=kim)
+    desk.merge(two.id, one.id, actor=kim)
+    desk.unmerge(two.id, actor=kim)
+    desk.split(one.id, [desk.messages(one.id)[0].id], "other", actor=kim)
+    desk.resolve(one.id, "New fuser.", actor=kim)
+    desk.deliver_outbox()
+    desk.tick("2026-03-01T09:00:00+00:00")
+    desk.tick("2026-03-01T09:00:00+00:00")
+    for criteria in ({"text": "printer \u5370"}, {"tags": "b"}, {"states": "open", "teams": "x"}, {"unassigned": True}):
+        desk.find(**criteria)
+    desk.find(limit=1, cursor=desk.find(limit=1).next)
+    desk.counts()
+    desk.history(one.id)
+    desk.notes(one.id)
+    desk.outbox(one.id, states=["sent"])
+    list(desk.follow("reports"))
+    desk.check(deep=True)
+
+
+@pytest.fixture(scope="module")
+def calls() -> Calls:
+    storage, calls = watched("sqlite://")
+    storage.migrate()
+    calls.clear()
+    clock = ManualClock("2026-01-05T09:00:00+00:00")
+    busy_day(Desk(storage, tenant=TENANT, channels=[Printer(name="app", stream=open_nowhere())], clock=clock))
+    storage.close()
+    return calls
+
+
+def open_nowhere() -> Any:
+    import io
+
+    return io.StringIO()
+
+
+def on_our_tables(calls: Calls) -> list[tuple[str, Any]]:
+    return [(sql, values) for sql, values in calls.log if "supportkit_" in sql and "supportkit_version" not in sql]
+
+
+def test_a_busy_day_sends_a_hundred_statements(calls: Calls) -> None:
+    assert len(on_our_tables(calls)) > 100
+
+
+def test_every_statement_of_a_busy_day_names_the_tenant(calls: Calls) -> None:
+    assert [
+        sql for sql, _values in on_our_tables(calls) if "sqlite_master" not in sql and not names_the_tenant(sql)
+    ] == []
+
+
+def test_every_statement_of_a_busy_day_binds_this_tenant(calls: Calls) -> None:
+    rows = [
+        (sql, row) for sql, values in on_our_tables(calls) for row in (values if isinstance(values, list) else [values])
+    ]
+    assert [sql for sql, row in rows if TENANT not in row] == []
