@@ -50,7 +50,7 @@ typecheck: $(VENV)/check.stamp
 	$(BIN)/mypy
 
 docs: $(VENV)/docs.stamp
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m bench $(ARGS)

@@ -7,9 +7,9 @@ all when the block raises. Everything that it returns is frozen.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -55,6 +55,29 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return tuple([clean(name, "a criterion") for name in names])
 
 
+def _several(value: Any) -> list[Any]:
+    """Return one value, or several, as a list of at most as many as can be meant."""
+    values = [value] if isinstance(value, str | int) else list(value)
+    if len(values) > MAX_CRITERIA:
+        raise LimitExceeded("values of one criterion", MAX_CRITERIA, len(values))
+    return values
+
+
+def _categories(value: StateCategory | str | Iterable[StateCategory | str]) -> tuple[StateCategory, ...]:
+    return tuple([StateCategory(one) for one in _several(value)])
+
+
+def _priorities(value: Priority | str | int | Iterable[Priority | str | int]) -> tuple[Priority, ...]:
+    return tuple([Priority.parse(one) for one in _several(value)])
+
+
+def _tiers(value: int | Iterable[int]) -> tuple[int, ...]:
+    for one in (tiers := _several(value)):
+        if not isinstance(one, int) or isinstance(one, bool):
+            raise TypeError(f"a tier is a whole number, not a {type(one).__name__}")
+    return tuple(tiers)
+
+
 def _instant(value: dt.datetime | str | None) -> dt.datetime | None:
     return None if value is None else to_utc(value, "a bound of time")
 
@@ -83,14 +106,14 @@ class TicketQuery:
     """
 
     states: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    categories: tuple[StateCategory, ...] = ()
+    categories: tuple[StateCategory, ...] = attrs.field(default=(), converter=_categories)
     teams: tuple[str, ...] = attrs.field(default=(), converter=_names)
     assignees: tuple[str, ...] = attrs.field(default=(), converter=_names)
     customers: tuple[str, ...] = attrs.field(default=(), converter=_names)
     channels: tuple[str, ...] = attrs.field(default=(), converter=_names)
     tags: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    priorities: tuple[Priority, ...] = ()
-    tiers: tuple[int, ...] = ()
+    priorities: tuple[Priority, ...] = attrs.field(default=(), converter=_priorities)
+    tiers: tuple[int, ...] = attrs.field(default=(), converter=_tiers)
     text: str = attrs.field(default="", converter=_text)
     unassigned: bool = False
     created_from: dt.datetime | None = attrs.field(default=None, converter=_instant)

@@ -162,7 +162,6 @@ term = _table(
     Column("term", String(128), nullable=False),
     Column("ticket", _ID, nullable=False),
     PrimaryKeyConstraint("tenant", "term", "ticket"),
-    Index(None, "tenant", "ticket"),
     clustered=True,
 )
 

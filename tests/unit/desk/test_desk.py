@@ -30,7 +30,7 @@ from supportkit.errors import (
 from supportkit.hooks import hookimpl
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus
-from supportkit.model.ticket import Link, LinkKind, Priority
+from supportkit.model.ticket import Link, LinkKind, Priority, StateCategory
 from supportkit.storage.sql import SqlStorage
 
 KIM = "agent:kim"
@@ -126,6 +126,34 @@ def test_an_answer_without_words_is_refused(desk: Desk, verb: str) -> None:
 def test_a_state_that_does_not_exist_is_not_searched_in_silence(desk: Desk) -> None:
     with pytest.raises(ValueError, match="there is no state 'opne'"):
         desk.find(states="opne")
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        {"categories": "new"},
+        {"categories": [StateCategory.NEW, "open"]},
+        {"priorities": "high"},
+        {"priorities": [Priority.HIGH, 4]},
+        {"tiers": 2},
+        {"tiers": [1, 2]},
+        {"tags": "VIP"},
+        {"created_from": "2026-01-05T10:00:00+01:00"},
+    ],
+)
+def test_a_criterion_is_one_value_or_several(desk: Desk, criteria: Any) -> None:
+    number = ticket(desk, priority="high", tier=2, tags=["vip"])
+    ticket(desk, priority="low", tier=3)
+    desk.end(2, actor=KIM, reason="spam")
+    found = [one.number for one in desk.find(**criteria).items]
+    assert found[0] == number
+    assert (2 in found) is ("created_from" in criteria)
+
+
+@pytest.mark.parametrize("criteria", [{"tiers": "1"}, {"priorities": "higher"}, {"categories": ["opne"]}])
+def test_a_criterion_that_cannot_be_meant_is_refused(desk: Desk, criteria: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        desk.find(**criteria)
 
 
 def test_a_misspelt_argument_of_a_verb_is_refused(desk: Desk) -> None:

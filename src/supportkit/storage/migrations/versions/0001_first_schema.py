@@ -189,7 +189,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "term", "ticket", name=op.f("pk_supportkit_term")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_supportkit_term_tenant_ticket"), "supportkit_term", ["tenant", "ticket"], unique=False)
     op.create_table(
         "supportkit_ticket",
         sa.Column("tenant", sa.String(length=64), nullable=False),
