@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from supportkit.businesstime import BusinessCalendar
+from supportkit.businesstime import BusinessCalendar, yearly
 from supportkit.businesstime.compile import compile_years
 from supportkit.clock import from_us, to_us
 
@@ -33,12 +33,19 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 Side = Callable[[], object]
 
 
+# The days off that every year has, and those that were moved: together 56 in three years.
+EVERY_YEAR = [*(f"01-{day:02}" for day in range(1, 9)), "02-23", "03-08", "05-01", "05-09", "06-12", "11-04"]
+MOVED = [
+    "2024-04-29", "2024-04-30", "2024-05-10", "2024-12-30", "2024-12-31",
+    "2025-05-02", "2025-05-08", "2025-06-13", "2025-11-03", "2025-12-31",
+    "2026-01-09", "2026-03-09", "2026-05-11", "2026-12-31",
+]  # fmt: skip
+
+
 def moscow() -> BusinessCalendar:
-    """Mon-Fri 09:00-18:00 Europe/Moscow with 56 holidays in 2024 to 2026, all on weekdays."""
-    first = dt.date(2024, 1, 1)
-    weekdays = [day for day in (first + dt.timedelta(n) for n in range(3 * 365)) if day.weekday() < 5]
-    holidays = random.Random(56).sample(weekdays, 56)
+    """Mon-Fri 09:00-18:00 Europe/Moscow with 56 holidays in 2024 to 2026."""
     hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), [("09:00", "18:00")])
+    holidays = [*yearly(EVERY_YEAR, (2024, 2025, 2026)), *MOVED]
     return BusinessCalendar(timezone="Europe/Moscow", hours=hours, holidays=holidays)
 
 
@@ -46,7 +53,9 @@ class Core:
     """The reference: the formulas as they are written down, over the calendar's own tables, and nothing around them."""
 
     def __init__(self, calendar: BusinessCalendar) -> None:
-        calendar.between_us(to_us(dt.datetime(2022, 1, 1, tzinfo=dt.UTC)), to_us(dt.datetime(2029, 1, 1, tzinfo=dt.UTC)))
+        calendar.between_us(
+            to_us(dt.datetime(2022, 1, 1, tzinfo=dt.UTC)), to_us(dt.datetime(2029, 1, 1, tzinfo=dt.UTC))
+        )
         table = calendar._line.table
         starts, ends, cum = table.starts, table.ends, table.cum
 
@@ -160,10 +169,12 @@ def against_businesstimedelta(
         return []
     zone = pytz.timezone("Europe/Moscow")  # the library knows no other kind
     closed = {date: "holiday" for date in calendar.holidays}
-    rules = btd.Rules([
-        btd.WorkDayRule(start_time=dt.time(9), end_time=dt.time(18), working_days=[0, 1, 2, 3, 4], tz=zone),
-        btd.HolidayRule(closed, tz=zone),
-    ])
+    rules = btd.Rules(
+        [
+            btd.WorkDayRule(start_time=dt.time(9), end_time=dt.time(18), working_days=[0, 1, 2, 3, 4], tz=zone),
+            btd.HolidayRule(closed, tz=zone),
+        ]
+    )
     # It fails where no holiday is left to come, so only instants well before the last one.
     some = [t for t in local if t.year < 2026][:20]
     some_pairs = [(a, b) for a, b in pairs if a.year < 2026 and b.year < 2026][:20]
@@ -197,9 +208,8 @@ def against_pandas(calendar: BusinessCalendar, local: list[dt.datetime]) -> list
     except ImportError:
         return []
     hours = pd.offsets.CustomBusinessHour(n=12, start="09:00", end="18:00", holidays=sorted(calendar.holidays))
-    # CustomBusinessHour works on wall times of one zone; Moscow has had one offset all these years.
     some = local[:100]
-    stamps = [pd.Timestamp(t.replace(tzinfo=None)) for t in some]
+    stamps = [pd.Timestamp(t) for t in some]
 
     def theirs() -> list[Any]:
         return [stamp + hours for stamp in stamps]
@@ -207,7 +217,7 @@ def against_pandas(calendar: BusinessCalendar, local: list[dt.datetime]) -> list
     def ours() -> list[Any]:
         return [calendar.add(t, DUE) for t in some]
 
-    same("pandas, add", [stamp.to_pydatetime() for stamp in theirs()], [t.replace(tzinfo=None) for t in ours()])
+    same("pandas, add", [stamp.to_pydatetime() for stamp in theirs()], ours())
     return [row("P5.pandas.add", "pandas CustomBusinessHour / add", compare(ours, theirs, 7), 100, least=True)]
 
 

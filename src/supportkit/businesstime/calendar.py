@@ -164,7 +164,7 @@ class BusinessCalendar:
 
     def is_known(self, t: dt.datetime) -> bool:
         """Return whether the holidays are known at *t*, that is, its local date is not after `known_until`."""
-        return self.known_until is None or self._at(instant_to_us(t, "t")).date() <= self.known_until
+        return self.known_until is None or self._at(instant_to_us(t, "t", self._epoch)).date() <= self.known_until
 
     def draw(self, week: dt.date | None = None) -> str:
         """Return a text drawing of the ordinary week, or of the *week* that holds a date, one character a half-hour.
@@ -204,7 +204,8 @@ class BusinessCalendar:
             NoBusinessTime: There are no weekly hours, and the one-off openings do not suffice.
             OverflowError: The result lies after the year 9999.
         """
-        return self._at(self.add_us(instant_to_us(t, "t"), duration_to_us(d, "d"), tie=tie))
+        due = self.add_us(instant_to_us(t, "t", self._epoch), duration_to_us(d, "d"), tie=tie)
+        return self.zone.fromutc(self._epoch + dt.timedelta(0, 0, due))
 
     def subtract(self, t: dt.datetime, d: dt.timedelta, *, tie: SubtractTie = "latest") -> dt.datetime:
         """Return the instant from which *d* of open time passes until *t*.
@@ -221,7 +222,7 @@ class BusinessCalendar:
             NoBusinessTime: There are no weekly hours, and the one-off openings before *t* do not suffice.
             OverflowError: The result lies before the year 1.
         """
-        return self._at(self.subtract_us(instant_to_us(t, "t"), duration_to_us(d, "d"), tie=tie))
+        return self._at(self.subtract_us(instant_to_us(t, "t", self._epoch), duration_to_us(d, "d"), tie=tie))
 
     def between(self, a: dt.datetime, b: dt.datetime, *, signed: bool = False) -> dt.timedelta:
         """Return how much open time lies in `[a, b)`: nothing when *b* is not after *a*.
@@ -234,12 +235,12 @@ class BusinessCalendar:
         Raises:
             TypeError: One of them is naive or not a datetime.
         """
-        span = self.between_us(instant_to_us(a, "a"), instant_to_us(b, "b"), signed=signed)
+        span = self.between_us(instant_to_us(a, "a", self._epoch), instant_to_us(b, "b", self._epoch), signed=signed)
         return dt.timedelta(0, 0, span)
 
     def is_open(self, t: dt.datetime) -> bool:
         """Return whether the desk works at *t*: true at an opening, false at a closing."""
-        return self._line.is_open(instant_to_us(t, "t"))
+        return self._line.is_open(instant_to_us(t, "t", self._epoch))
 
     def next_open(self, t: dt.datetime) -> dt.datetime:
         """Return the first open instant that is not before *t*; *t* itself when open.
@@ -247,16 +248,16 @@ class BusinessCalendar:
         Raises:
             NoBusinessTime: There are no weekly hours and no later opening.
         """
-        return self._at(self.add_us(instant_to_us(t, "t"), 0, tie="next_open"))
+        return self._at(self.add_us(instant_to_us(t, "t", self._epoch), 0, tie="next_open"))
 
     def next_close(self, t: dt.datetime) -> dt.datetime | None:
         """Return when the opening that holds *t*, else the next one, ends; None if the desk never closes again."""
-        closing = self._line.next_close(instant_to_us(t, "t"))
+        closing = self._line.next_close(instant_to_us(t, "t", self._epoch))
         return None if closing is None else self._at(closing)
 
     def intervals(self, a: dt.datetime, b: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:
         """Return the open intervals of `[a, b)`, clipped to it, ascending, adjacent ones made one."""
-        spans = self._line.intervals(instant_to_us(a, "a"), instant_to_us(b, "b"))
+        spans = self._line.intervals(instant_to_us(a, "a", self._epoch), instant_to_us(b, "b", self._epoch))
         return [(self._at(start), self._at(end)) for start, end in spans]
 
     def add_many(self, ts: Iterable[dt.datetime], d: dt.timedelta, *, tie: AddTie = "earliest") -> list[dt.datetime]:

@@ -7,10 +7,11 @@ import datetime as dt
 from supportkit.clock import EPOCH
 
 
-def instant_to_us(value: dt.datetime, name: str) -> int:
+def instant_to_us(value: dt.datetime, name: str, local_epoch: dt.datetime) -> int:
     """Return the microseconds from 1970-01-01 UTC to *value*.
 
-    Subtracting the epoch does not overflow at the ends of the calendar, which a conversion to UTC would.
+    Subtracting the epoch does not overflow at the ends of the calendar, which a conversion to UTC would. A value in
+    the zone of *local_epoch*, midnight of 1970-01-01 there, is subtracted on the wall clock, which is quicker.
 
     Raises:
         TypeError: *value* is not a datetime, or is naive: its zone is never guessed.
@@ -18,7 +19,10 @@ def instant_to_us(value: dt.datetime, name: str) -> int:
     if type(value) is not dt.datetime:
         value = _plain(value, name)
     try:
-        delta = value - EPOCH
+        if value.tzinfo is local_epoch.tzinfo:
+            delta = value - local_epoch - value.utcoffset()  # type: ignore[operator]  # a zone knows its offset
+        else:
+            delta = value - EPOCH
     except TypeError:
         raise TypeError(
             f"{name} must be an aware datetime: {value.isoformat()} has no offset, and none is guessed"
