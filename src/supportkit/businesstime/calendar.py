@@ -164,7 +164,8 @@ class BusinessCalendar:
 
     def is_known(self, t: dt.datetime) -> bool:
         """Return whether the holidays are known at *t*, that is, its local date is not after `known_until`."""
-        return self.known_until is None or self._at(instant_to_us(t, "t", self._epoch)).date() <= self.known_until
+        date = self._at(instant_to_us(t, "t", self._epoch)).date()
+        return self.known_until is None or date <= self.known_until
 
     def draw(self, week: dt.date | None = None) -> str:
         """Return a text drawing of the ordinary week, or of the *week* that holds a date, one character a half-hour.

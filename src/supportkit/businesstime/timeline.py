@@ -2,7 +2,7 @@
 
 A table is a value; a grown one is published in a single assignment. So readers need no lock, two threads that grow at
 once merely do the work twice, and no answer depends on the questions before it: each is read from a table that
-covers everything the question is about.
+covers everything the question is about, published or not.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FIRST_US = to_us(dt.datetime.min.replace(tzinfo=dt.UTC))
 _LAST_US = to_us(dt.datetime.max.replace(tzinfo=dt.UTC))
+_STRAY_YEARS = 200
 _TWO_DAYS_US = 2 * 86_400 * 1_000_000
 
 
@@ -134,7 +135,8 @@ class Timeline:
         # A year of margin, because the zone may be a day away from UTC.
         first = max(dt.MINYEAR, from_us(a).year - 1)
         stop = min(dt.MAXYEAR, from_us(b).year + 1) + 1
-        if table is EMPTY:
+        if table is EMPTY or first - table.stop_year > _STRAY_YEARS or table.first_year - stop > _STRAY_YEARS:
+            # One wrong date far away must not make the table grow over all the years between.
             table = self._publish(compile_years(self.zone, self.rules, first, stop))
         if first < table.first_year:
             table = self._reach_back(table, first)
@@ -170,7 +172,10 @@ class Timeline:
         return self._publish(join(compile_years(self.zone, self.rules, first, table.first_year), table))
 
     def _publish(self, table: Table) -> Table:
-        self.table = table
+        """Return *table*; put it in the place of the present one if it holds all that this one does."""
+        present = self.table
+        if present is EMPTY or (table.low <= present.low and present.high <= table.high):
+            self.table = table
         return table
 
     def _is_open_for_ever_after(self, table: Table) -> bool:
