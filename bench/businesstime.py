@@ -168,7 +168,7 @@ def against_businesstimedelta(
     except ImportError:
         return []
     zone = pytz.timezone("Europe/Moscow")  # the library knows no other kind
-    closed = {date: "holiday" for date in calendar.holidays}
+    closed = dict.fromkeys(calendar.holidays, "holiday")
     rules = btd.Rules(
         [
             btd.WorkDayRule(start_time=dt.time(9), end_time=dt.time(18), working_days=[0, 1, 2, 3, 4], tz=zone),

@@ -23,7 +23,9 @@ def shared(relative: str) -> Path:
     path = SHARED / relative
     if path.exists():
         return path
-    problem = f"{relative} is not in the folder of shared data (set SUPPORTKIT_SHARED, or put 'shared' beside the checkout)"
+    problem = (
+        f"{relative} is not in the folder of shared data (set SUPPORTKIT_SHARED, or put 'shared' beside the checkout)"
+    )
     if os.environ.get("CI") == "true":
         pytest.fail(problem)
     pytest.skip(problem)

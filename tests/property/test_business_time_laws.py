@@ -226,7 +226,10 @@ def test_neither_the_zone_of_the_input_nor_the_kind_of_call_matters(data, calend
         for tie in ("latest", "prev_close"):
             assert to_us(calendar.subtract(t, duration, tie=tie)) == calendar.subtract_us(a, d, tie=tie)
         assert calendar.between(t, later) == dt.timedelta(microseconds=calendar.between_us(a, b))
-        assert calendar.between_many([(t, later), (later, t)]) == [calendar.between(t, later), calendar.between(later, t)]
+        assert calendar.between_many([(t, later), (later, t)]) == [
+            calendar.between(t, later),
+            calendar.between(later, t),
+        ]
 
 
 @LAWS

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from bisect import bisect_left
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from supportkit.businesstime.rules import DayRules, Spans
 
 _CELL = 1800
+_STOP = dt.date.max.toordinal() + 1
 
 
 def draw(title: str, rules: DayRules, week: dt.date | None) -> str:
@@ -26,7 +27,7 @@ def draw(title: str, rules: DayRules, week: dt.date | None) -> str:
         lines = [f"{day:<10}  {_bar(spans)}" for day, spans in zip(WEEKDAYS, rules.week, strict=True)]
     else:
         monday = week.toordinal() - week.weekday()
-        dates = [dt.date.fromordinal(ordinal) for ordinal in range(monday, monday + 7)]
+        dates = [dt.date.fromordinal(ordinal) for ordinal in range(monday, min(monday + 7, _STOP))]
         lines = [
             f"{WEEKDAYS[date.weekday()]} {date:%m-%d}   {_bar(rules.spans_on(date.toordinal()))}" for date in dates
         ]

@@ -28,6 +28,7 @@ MAX_RULE_DAYS = 5_000_000
 """How many days all recurrence rules together may run through, each from its start to the end of the range."""
 MAX_OCCURRENCES = 50_000
 
+_RECURRENCE = ("RRULE", "RDATE", "RECURRENCE-ID")
 _WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 
 
@@ -103,7 +104,7 @@ def holidays_from_ical(  # noqa: PLR0913 - the last three have defaults
             problem, days = _look_at_rules(group, end)
             rule_days += days
             _limit("days that recurrence rules run through", MAX_RULE_DAYS, rule_days)
-            found = [] if problem else _expand(calendar, start, end)
+            found = [] if problem else _expand(group, calendar, start, end)
         except LimitExceeded:
             raise
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -146,7 +147,7 @@ class _Sorter:
 
     def take(self, event: Any) -> None:
         name, opens, closes = str(event.get("SUMMARY", "")), event.start, event.end
-        first = opens.date() if isinstance(opens, dt.datetime) else opens
+        first = _date_of(opens)
         if str(event.get("STATUS", "")).upper() == "CANCELLED":
             self.skip(name, first, "it is cancelled")
         elif closes < opens:
@@ -183,6 +184,10 @@ class _Sorter:
             self.skip(name, first, "it takes no time on the wall clock")
 
 
+def _date_of(when: dt.date | dt.datetime) -> dt.date:
+    return when.date() if isinstance(when, dt.datetime) else when
+
+
 def _second_of_day(wall: dt.datetime) -> int:
     return wall.hour * 3600 + wall.minute * 60 + wall.second
 
@@ -199,6 +204,8 @@ def _groups(text: str | bytes) -> Iterator[tuple[list[Any], Any]]:
         feed = icalendar.Calendar.from_ical(text)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InvalidCalendar(f"the text is not an iCalendar feed: {error}") from error
+    if feed.name != "VCALENDAR":
+        raise InvalidCalendar(f"the text is not an iCalendar feed: it is a lone {feed.name}")
     events = feed.walk("VEVENT")
     _limit("events of the feed", MAX_EVENTS, len(events))  # again: a folded line hides from a search
     groups: dict[object, list[Any]] = {}
@@ -223,15 +230,20 @@ def _look_at_rules(group: list[Any], end: dt.date) -> tuple[str | None, int]:
             frequency = str(rule.get("FREQ", [""])[0]).upper()
             if frequency not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY") or any(part in rule for part in _WITHIN_A_DAY):
                 return "it repeats within a day", 0
-            opens = event.start
-            first = opens.date() if isinstance(opens, dt.datetime) else opens
-            days += max(0, (end - first).days)
+            if int(rule.get("INTERVAL", [1])[0]) < 1:
+                return "its rule makes no step", 0
+            days += max(0, (end - _date_of(event.start)).days)
     return None, days
 
 
-def _expand(calendar: Any, start: dt.date, end: dt.date) -> list[Any]:
+def _expand(group: list[Any], calendar: Any, start: dt.date, end: dt.date) -> list[Any]:
+    """Return the occurrences of a group that touch `[start, end)`."""
     if start == end:
         return []
+    if len(group) == 1 and not any(part in group[0] for part in _RECURRENCE):
+        # Taken as it is: expansion would lose one that ends beyond the years which the library knows.
+        first, last = (_date_of(when) for when in (group[0].start, group[0].end))
+        return group if first < end and max(first, last) >= start else []
     _, recurring = _libraries()
     return list(recurring.of(calendar).between(start, end))
 

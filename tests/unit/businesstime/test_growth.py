@@ -86,7 +86,9 @@ def test_a_stray_instant_far_away_does_not_fill_the_years_between():
 
 def test_many_threads_on_one_calendar_get_the_answers_of_one():
     chance = random.Random(5)
-    asked = [(year(chance.randrange(1930, 2080)) + chance.randrange(10**12), chance.randrange(10**13)) for _ in range(400)]
+    asked = [
+        (year(chance.randrange(1930, 2080)) + chance.randrange(10**12), chance.randrange(10**13)) for _ in range(400)
+    ]
     expected = [fresh().add_us(t, d) for t, d in asked[:40]]
     single = fresh()
     expected += [single.add_us(t, d) for t, d in asked[40:]]

@@ -32,7 +32,9 @@ def opens(zone: str, **hours: tuple[str, str]) -> BusinessCalendar:
 
 
 def every_night() -> BusinessCalendar:
-    return opens("Europe/Berlin", **dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("22:00", "06:00")))
+    return opens(
+        "Europe/Berlin", **dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("22:00", "06:00"))
+    )
 
 
 # The calendar of the worked example: split days, Easter, a Saturday that is worked.
@@ -45,7 +47,9 @@ DESK = BusinessCalendar(
     holidays=["2025-04-18", "2025-04-21"],
     overrides={"2025-04-26": [("10:00", "14:00")]},
 )
-ONE_OFF = BusinessCalendar(timezone="UTC", overrides={"2025-01-01": [("09:00", "17:00")], "2030-06-01": [("09:00", "10:00")]})
+ONE_OFF = BusinessCalendar(
+    timezone="UTC", overrides={"2025-01-01": [("09:00", "17:00")], "2030-06-01": [("09:00", "10:00")]}
+)
 
 # -- from wall clock to instants ----------------------------------------------------------------------------------------
 

@@ -53,7 +53,9 @@ def test_a_malformed_time_is_refused_on_either_side(time):
         calendar(hours={"mon": [["08:30", time]]})
 
 
-@pytest.mark.parametrize("window", ["09:00-17:00", "ab", [], ["09:00"], ["09:00", "12:00", "13:00"], None, 5, {"09:00": "17:00"}])
+@pytest.mark.parametrize(
+    "window", ["09:00-17:00", "ab", [], ["09:00"], ["09:00", "12:00", "13:00"], None, 5, {"09:00": "17:00"}]
+)
 def test_a_window_is_a_pair(window):
     with pytest.raises(InvalidCalendar, match="not a window"):
         calendar(hours={"mon": [window]})
@@ -147,7 +149,11 @@ def test_a_calendar_that_never_opens_is_refused(changes):
 def test_the_tail_of_an_override_alone_is_open_time():
     # Only the part after midnight is left: the break takes the evening.
     night = BusinessCalendar.from_dict(
-        {"timezone": "UTC", "overrides": {"2025-01-01": [["22:00", "06:00"]]}, "breaks": {"2025-01-01": [["00:00", "24:00"]]}}
+        {
+            "timezone": "UTC",
+            "overrides": {"2025-01-01": [["22:00", "06:00"]]},
+            "breaks": {"2025-01-01": [["00:00", "24:00"]]},
+        }
     )
 
     assert night.windows_on(dt.date(2025, 1, 2)) == (("00:00", "06:00"),)
@@ -225,7 +231,9 @@ def test_a_calendar_survives_pickling():
     copy = pickle.loads(pickle.dumps(desk))
 
     assert copy == desk
-    assert copy.next_open(dt.datetime(2025, 4, 19, tzinfo=dt.UTC)) == desk.next_open(dt.datetime(2025, 4, 19, tzinfo=dt.UTC))
+    assert copy.next_open(dt.datetime(2025, 4, 19, tzinfo=dt.UTC)) == desk.next_open(
+        dt.datetime(2025, 4, 19, tzinfo=dt.UTC)
+    )
 
 
 def test_an_end_of_midnight_is_the_end_of_the_day():
@@ -277,4 +285,7 @@ def test_the_drawing_of_a_date_shows_the_exceptions_of_its_week():
 
 
 def test_a_part_of_a_half_hour_is_drawn_as_one():
-    assert calendar(hours={"mon": [["09:10", "10:00"]]}).draw().splitlines()[2] == "mon         " + "." * 18 + "+#" + "." * 28
+    assert (
+        calendar(hours={"mon": [["09:10", "10:00"]]}).draw().splitlines()[2]
+        == "mon         " + "." * 18 + "+#" + "." * 28
+    )
