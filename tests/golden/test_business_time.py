@@ -84,13 +84,22 @@ def test_the_golden_case_holds_to_the_second(case):
         assert answer(case) == wanted(case)
 
 
-# -- Boston 311: the city computes its due times in business days of 8.5 hours -----------------------------------------
+# -- Boston 311: the city computes its due times in business days of 8.5 hours ---------------------------------------
 
 BOSTON = ZoneInfo("America/New_York")
 HOLIDAYS = [
-    "2015-01-01", "2015-01-19", "2015-02-16", "2015-04-20", "2015-05-25", "2015-09-07",
-    "2015-10-12", "2015-11-11", "2015-11-26", "2015-12-25", "2016-01-01",
-]  # fmt: skip
+    "2015-01-01",
+    "2015-01-19",
+    "2015-02-16",
+    "2015-04-20",
+    "2015-05-25",
+    "2015-09-07",
+    "2015-10-12",
+    "2015-11-11",
+    "2015-11-26",
+    "2015-12-25",
+    "2016-01-01",
+]
 BUSINESS_DAYS = {
     "CE Collection": 1,
     "Electrical": 5,
@@ -102,7 +111,7 @@ BUSINESS_DAYS = {
 
 
 def city_hall(holidays: list[str]) -> BusinessCalendar:
-    hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), [("08:30", "17:00")])
+    hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (("08:30", "17:00"),))
     return BusinessCalendar(timezone="America/New_York", hours=hours, holidays=holidays)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -203,7 +204,7 @@ def test_intervals_are_maximal_ascending_and_sum_to_the_time_between(data, calen
     spans = [(to_us(start), to_us(end)) for start, end in calendar.intervals(from_us(a), from_us(b))]
 
     assert all(a <= start < end <= b for start, end in spans)
-    assert all(left[1] < right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
     assert sum(end - start for start, end in spans) == calendar.between_us(a, b)
     assert all(start == a or not calendar.is_open(from_us(start - 1)) for start, _ in spans)
     assert all(end == b or not calendar.is_open(from_us(end)) for _, end in spans)

@@ -20,21 +20,49 @@ UTC = dt.UTC
 
 # Zone, a date on which its clock changes (or not), minutes of a cell: offsets and windows are multiples of it.
 PLACES = [
-    ("UTC", "2025-03-01", 15), ("Europe/Berlin", "2025-03-30", 15), ("Europe/Berlin", "2025-10-26", 5),
-    ("Europe/Dublin", "2025-10-26", 15), ("Europe/London", "1971-10-31", 15), ("Europe/Moscow", "2014-10-26", 15),
-    ("Europe/Istanbul", "2016-03-27", 15), ("America/New_York", "2025-03-09", 15), ("America/New_York", "2025-11-02", 15),
-    ("America/Sao_Paulo", "2018-11-04", 15), ("America/Sao_Paulo", "2018-02-18", 15), ("America/Havana", "2025-03-09", 15),
-    ("America/Havana", "2025-11-02", 15), ("America/St_Johns", "2011-03-13", 1), ("America/Caracas", "2007-12-09", 15),
-    ("America/Santiago", "2025-09-07", 15), ("America/Asuncion", "2010-10-03", 15), ("Africa/Casablanca", "2025-02-23", 15),
-    ("Africa/Casablanca", "2025-04-06", 15), ("Africa/Cairo", "2014-06-26", 15), ("Africa/Monrovia", "1972-01-07", 0.5),
-    ("Asia/Tehran", "2022-03-22", 15), ("Asia/Tehran", "2022-09-22", 15), ("Asia/Kathmandu", "1986-01-01", 15),
-    ("Asia/Pyongyang", "2018-05-05", 15), ("Asia/Kolkata", "2025-05-01", 15), ("Asia/Sakhalin", "2016-03-27", 15),
-    ("Asia/Amman", "2022-02-25", 15), ("Asia/Gaza", "2011-08-01", 15), ("Asia/Singapore", "1981-12-31", 15),
-    ("Australia/Lord_Howe", "2025-04-06", 15), ("Australia/Lord_Howe", "2025-10-05", 15), ("Australia/Adelaide", "2025-10-05", 15),
-    ("Australia/Eucla", "2008-10-26", 15), ("Pacific/Apia", "2011-12-30", 15), ("Pacific/Kwajalein", "1993-08-21", 15),
-    ("Pacific/Chatham", "2025-09-28", 15), ("Pacific/Kiritimati", "1994-12-31", 15), ("Antarctica/Troll", "2025-03-30", 15),
-    ("America/Juneau", "1983-10-30", 15), ("Europe/Lisbon", "1992-09-27", 15), ("Pacific/Norfolk", "2015-10-04", 15),
-]  # fmt: skip
+    ("UTC", "2025-03-01", 15),
+    ("Europe/Berlin", "2025-03-30", 15),
+    ("Europe/Berlin", "2025-10-26", 5),
+    ("Europe/Dublin", "2025-10-26", 15),
+    ("Europe/London", "1971-10-31", 15),
+    ("Europe/Moscow", "2014-10-26", 15),
+    ("Europe/Istanbul", "2016-03-27", 15),
+    ("America/New_York", "2025-03-09", 15),
+    ("America/New_York", "2025-11-02", 15),
+    ("America/Sao_Paulo", "2018-11-04", 15),
+    ("America/Sao_Paulo", "2018-02-18", 15),
+    ("America/Havana", "2025-03-09", 15),
+    ("America/Havana", "2025-11-02", 15),
+    ("America/St_Johns", "2011-03-13", 1),
+    ("America/Caracas", "2007-12-09", 15),
+    ("America/Santiago", "2025-09-07", 15),
+    ("America/Asuncion", "2010-10-03", 15),
+    ("Africa/Casablanca", "2025-02-23", 15),
+    ("Africa/Casablanca", "2025-04-06", 15),
+    ("Africa/Cairo", "2014-06-26", 15),
+    ("Africa/Monrovia", "1972-01-07", 0.5),
+    ("Asia/Tehran", "2022-03-22", 15),
+    ("Asia/Tehran", "2022-09-22", 15),
+    ("Asia/Kathmandu", "1986-01-01", 15),
+    ("Asia/Pyongyang", "2018-05-05", 15),
+    ("Asia/Kolkata", "2025-05-01", 15),
+    ("Asia/Sakhalin", "2016-03-27", 15),
+    ("Asia/Amman", "2022-02-25", 15),
+    ("Asia/Gaza", "2011-08-01", 15),
+    ("Asia/Singapore", "1981-12-31", 15),
+    ("Australia/Lord_Howe", "2025-04-06", 15),
+    ("Australia/Lord_Howe", "2025-10-05", 15),
+    ("Australia/Adelaide", "2025-10-05", 15),
+    ("Australia/Eucla", "2008-10-26", 15),
+    ("Pacific/Apia", "2011-12-30", 15),
+    ("Pacific/Kwajalein", "1993-08-21", 15),
+    ("Pacific/Chatham", "2025-09-28", 15),
+    ("Pacific/Kiritimati", "1994-12-31", 15),
+    ("Antarctica/Troll", "2025-03-30", 15),
+    ("America/Juneau", "1983-10-30", 15),
+    ("Europe/Lisbon", "1992-09-27", 15),
+    ("Pacific/Norfolk", "2015-10-04", 15),
+]
 
 QUERIES = 260
 """For each place; together more than ten thousand."""
@@ -120,7 +148,7 @@ class Walk:
         begin = dt.datetime(near.year, near.month, near.day, tzinfo=UTC) - dt.timedelta(days=days)
         self.first = int(begin.timestamp()) * 1_000_000
         step = dt.timedelta(microseconds=self.size)
-        greatest = dt.datetime.min
+        greatest = dt.datetime.min  # noqa: DTZ901 - a wall clock has no zone
         for back in range(96):  # two days before, only to know the greatest wall clock at the beginning
             shown = (begin - dt.timedelta(minutes=30 * (back + 1))).astimezone(zone).replace(tzinfo=None)
             greatest = max(greatest, shown)

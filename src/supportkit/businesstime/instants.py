@@ -19,7 +19,7 @@ def instant_to_us(value: dt.datetime, name: str, local_epoch: dt.datetime) -> in
     if type(value) is not dt.datetime:
         value = _plain(value, name)
     try:
-        if value.tzinfo is local_epoch.tzinfo:
+        if value.tzinfo is local_epoch.tzinfo:  # noqa: SIM108 - two subjects, two lines
             delta = value - local_epoch - value.utcoffset()  # type: ignore[operator]  # a zone knows its offset
         else:
             delta = value - EPOCH

@@ -125,7 +125,7 @@ def test_readers_of_a_compiled_calendar_take_no_lock(monkeypatch):
     assert calendar.between_us(year(2001), year(2029)) > 0
 
 
-# -- the version of the zone data -----------------------------------------------------------------------------------------
+# -- the version of the zone data ------------------------------------------------------------------------------------
 
 
 def test_the_zone_data_of_the_system_comes_first(tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def days(*texts: str) -> tuple[dt.date, ...]:
     return tuple(dt.date.fromisoformat(text) for text in texts)
 
 
-# -- iCalendar ----------------------------------------------------------------------------------------------------------
+# -- iCalendar -------------------------------------------------------------------------------------------------------
 
 
 def test_an_all_day_event_is_a_holiday():
@@ -177,11 +177,15 @@ def test_what_is_no_feed_is_refused(text):
 @pytest.mark.parametrize(
     "broken",
     [
-        "SUMMARY:No start", all_day("X", "2025"), all_day("X", "20250230"), all_day("X", "20250101", "RRULE:FREQ=FOO"),
-        all_day("X", "20250101", "RRULE:FREQ=SECONDLY"), all_day("X", "20250101", "RRULE:FREQ=DAILY;BYHOUR=1,2,3"),
+        "SUMMARY:No start",
+        all_day("X", "2025"),
+        all_day("X", "20250230"),
+        all_day("X", "20250101", "RRULE:FREQ=FOO"),
+        all_day("X", "20250101", "RRULE:FREQ=SECONDLY"),
+        all_day("X", "20250101", "RRULE:FREQ=DAILY;BYHOUR=1,2,3"),
         all_day("X", "20250101", "RRULE:FREQ=DAILY;INTERVAL=0"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_event_costs_only_itself_and_is_reported(broken):
     found = holidays_from_ical(feed(broken, all_day("Good", "20250501")), START, END)
 
@@ -235,7 +239,7 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
         holidays_from_ical(feed(), START, END)
 
 
-# -- month-days ---------------------------------------------------------------------------------------------------------
+# -- month-days ------------------------------------------------------------------------------------------------------
 
 
 def test_month_days_are_expanded_over_the_years():
@@ -252,7 +256,7 @@ def test_what_is_no_day_of_the_year_is_refused(text):
         yearly([text], [2025])
 
 
-# -- the holidays package -------------------------------------------------------------------------------------------------
+# -- the holidays package --------------------------------------------------------------------------------------------
 
 WEEK = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (("09:00", "18:00"),))
 

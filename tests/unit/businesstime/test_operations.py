@@ -51,7 +51,7 @@ ONE_OFF = BusinessCalendar(
     timezone="UTC", overrides={"2025-01-01": [("09:00", "17:00")], "2030-06-01": [("09:00", "10:00")]}
 )
 
-# -- from wall clock to instants ----------------------------------------------------------------------------------------
+# -- from wall clock to instants -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("evening", "hours"), [("2025-03-29", 7), ("2025-10-25", 9), ("2025-06-14", 8)])
@@ -132,7 +132,7 @@ def test_round_the_clock_is_absolute_time(zone):
     assert len(always.intervals(start, end)) == 1
 
 
-# -- ties -----------------------------------------------------------------------------------------------------------
+# -- ties ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,12 @@ def test_adding_or_subtracting_nothing_stays(time):
 @pytest.mark.parametrize(
     ("time", "following", "previous"),
     [
-        ("10:00", "10:00", "10:00"), ("13:00", "14:00", "13:00"), ("13:30", "14:00", "13:00"), ("14:00", "14:00", "13:00"),
+        ("10:00", "10:00", "10:00"),
+        ("13:00", "14:00", "13:00"),
+        ("13:30", "14:00", "13:00"),
+        ("14:00", "14:00", "13:00"),
     ],
-)  # fmt: skip
+)
 def test_nothing_with_a_tie_is_the_next_opening_or_the_previous_closing(time, following, previous):
     start = berlin("2025-04-24", time)
 
@@ -181,7 +184,7 @@ def test_nothing_with_a_tie_is_the_next_opening_or_the_previous_closing(time, fo
     assert DESK.subtract(start, ZERO, tie="prev_close") == berlin("2025-04-24", previous)
 
 
-# -- the other questions ----------------------------------------------------------------------------------------------
+# -- the other questions ---------------------------------------------------------------------------------------------
 
 
 def test_an_opening_is_open_and_a_closing_is_closed():
@@ -265,9 +268,9 @@ def test_the_version_of_the_zone_data_is_told():
     assert DESK.zone_data
 
 
-# -- what a call refuses ------------------------------------------------------------------------------------------------
+# -- what a call refuses ---------------------------------------------------------------------------------------------
 
-NAIVE = dt.datetime(2025, 4, 24, 10)
+NAIVE = dt.datetime(2025, 4, 24, 10)  # noqa: DTZ001 - on purpose
 AWARE = utc("2025-04-24T10:00")
 
 
@@ -275,12 +278,20 @@ AWARE = utc("2025-04-24T10:00")
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("t", lambda t: DESK.add(t, HOUR)), ("t", lambda t: DESK.subtract(t, HOUR)), ("a", lambda t: DESK.between(t, AWARE)),
-        ("b", lambda t: DESK.between(AWARE, t)), ("t", DESK.is_open), ("t", DESK.next_open), ("t", DESK.next_close),
-        ("a", lambda t: DESK.intervals(t, AWARE)), ("b", lambda t: DESK.intervals(AWARE, t)), ("t", DESK.is_known),
-        ("t", lambda t: DESK.add_many([AWARE, t], HOUR)), ("a", lambda t: DESK.between_many([(t, AWARE)])),
+        ("t", lambda t: DESK.add(t, HOUR)),
+        ("t", lambda t: DESK.subtract(t, HOUR)),
+        ("a", lambda t: DESK.between(t, AWARE)),
+        ("b", lambda t: DESK.between(AWARE, t)),
+        ("t", DESK.is_open),
+        ("t", DESK.next_open),
+        ("t", DESK.next_close),
+        ("a", lambda t: DESK.intervals(t, AWARE)),
+        ("b", lambda t: DESK.intervals(AWARE, t)),
+        ("t", DESK.is_known),
+        ("t", lambda t: DESK.add_many([AWARE, t], HOUR)),
+        ("a", lambda t: DESK.between_many([(t, AWARE)])),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_aware_datetime_is_refused_by_name(name, call, wrong):
     with pytest.raises(TypeError, match=f"^{name} must be an aware datetime"):
         call(wrong)
@@ -353,7 +364,7 @@ def test_the_second_pass_of_a_subclass_is_kept():
     assert not opens("Europe/Berlin", sun=("01:30", "02:30")).is_open(instant)
 
 
-# -- questions that have no answer ----------------------------------------------------------------------------------------
+# -- questions that have no answer -----------------------------------------------------------------------------------
 
 
 def test_openings_that_are_used_up_are_no_business_time():
