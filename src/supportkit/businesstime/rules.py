@@ -133,7 +133,7 @@ def _tails(
         if date == dt.date.max or (date in holidays and precedence == "holiday"):
             continue
         following = date + dt.timedelta(days=1)
-        if following in holidays or following in overrides:
+        if following in overrides:  # a holiday takes no tails either, but that is decided where the tails are used
             continue
         spans = [(0, end - DAY) for _, end in map(to_span, windows) if end > DAY]
         if spans:

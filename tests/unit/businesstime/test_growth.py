@@ -33,13 +33,14 @@ QUESTIONS = {
     "near": lambda c: c.add_us(year(2025), 5 * HOUR_US),
     "late": lambda c: c.add_us(year(2061), 5 * HOUR_US, tie="next_open"),
     "early": lambda c: c.subtract_us(year(1955), 5 * HOUR_US),
+    "back": lambda c: c.subtract_us(year(2061), 5 * HOUR_US),
     "previous": lambda c: c.subtract_us(year(2025), 90_000 * HOUR_US, tie="prev_close"),
     "long": lambda c: c.add_us(year(2025), 90_000 * HOUR_US),
     "span": lambda c: c.between_us(year(1961), year(2044)),
 }
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(QUESTIONS))[::37])
+@pytest.mark.parametrize("order", list(itertools.permutations(QUESTIONS))[::241])
 def test_no_answer_depends_on_the_questions_before_it(order):
     alone = {name: ask(fresh()) for name, ask in QUESTIONS.items()}
     calendar = fresh()

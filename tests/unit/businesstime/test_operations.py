@@ -92,6 +92,16 @@ def test_a_result_in_the_second_pass_has_its_fold():
     assert due.fold == 1
 
 
+def test_the_second_pass_of_an_instant_in_the_zone_of_the_calendar_is_kept():
+    always = BusinessCalendar.always_open("Europe/Berlin")
+    second = berlin("2025-10-26", "02:15", fold=1)
+
+    assert always.add(second, HOUR).isoformat() == "2025-10-26T03:15:00+01:00"
+    assert always.add(berlin("2025-10-26", "02:15"), HOUR).isoformat() == "2025-10-26T02:15:00+01:00"
+    assert always.subtract(second, HOUR).isoformat() == "2025-10-26T02:15:00+02:00"
+    assert always.between(berlin("2025-10-26"), second) == dt.timedelta(hours=3, minutes=15)
+
+
 def test_a_window_inside_the_gap_is_empty_on_that_day():
     sundays = opens("Europe/Berlin", sun=("02:15", "02:45"))
 
