@@ -56,6 +56,12 @@ class InvalidLifecycle(ConfigurationError, ValueError):
     code = "configuration.lifecycle"
 
 
+class InvalidCalendar(ConfigurationError, ValueError):
+    """A business calendar is malformed, names an unknown time zone, or never opens."""
+
+    code = "configuration.calendar"
+
+
 class UnknownChannel(ConfigurationError):
     """A channel was named that this desk does not have."""
 
@@ -182,6 +188,12 @@ class TicketNotFound(NotFound):
 
     def __init__(self, id: object) -> None:  # noqa: A002
         super().__init__("ticket", id)
+
+
+class NoBusinessTime(SupportkitError, ValueError):
+    """A question about business time can never be answered: one-off openings only, and they are used up."""
+
+    code = "no_business_time"
 
 
 # -- the world's -----------------------------------------------------------------------------------------------------
