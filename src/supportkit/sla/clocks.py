@@ -103,7 +103,7 @@ class ClockSet:
     corrections: tuple[Correction, ...] = ()
 
     def get(self, metric: Metric, instance: int | None = None, cycle: int | None = None) -> Clock | None:
-        """Return a clock of *metric*: the last one unless an instance and a cycle are named; `None` if there is none."""
+        """Return a clock of *metric*, the last one unless instance and cycle are named; `None` if there is none."""
         found = [
             clock
             for clock in self.clocks
@@ -172,9 +172,7 @@ def evaluate(
     history = list(facts)
     fold = replay_fold(history, rules, at=now, known_at=known, others=others)
     if fold is None:
-        return ClockSet(
-            ticket="", at=now, policy=None, policy_revision=None, clocks=(), due_at=None, breaches_at=None
-        )
+        return ClockSet(ticket="", at=now, policy=None, policy_revision=None, clocks=(), due_at=None, breaches_at=None)
     corrections = corrections_of(history, rules, now, known, others)
     return _report(fold, now, corrections)
 
@@ -195,8 +193,7 @@ def step(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Step:
     Raises:
         HistoryNeeded: The fact changes the past: `replay` the history. `needs_history` tells beforehand.
     """
-    fold = advance_fold(snapshot, fact, rules)
-    return _step(fold, fold.freeze())
+    return step_of(advance_fold(snapshot, fact, rules))
 
 
 def advance(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Snapshot:
@@ -216,10 +213,11 @@ def report(snapshot: Snapshot, rules: Rules, at: dt.datetime | str) -> ClockSet:
     return _report(Fold.thaw(snapshot, rules), now, ())
 
 
-def _step(fold: Fold, snapshot: Snapshot) -> Step:
+def step_of(fold: Fold) -> Step:
+    """Return where a fold stands and what it noted."""
     ticket = fold.ticket
     return Step(
-        snapshot=snapshot,
+        snapshot=fold.freeze(),
         records=tuple(record_of(ticket, key, number, state) for key, number, state in fold.records),
         warnings=tuple(warned_of(ticket, passing) for passing in fold.passings),
     )

@@ -9,15 +9,15 @@ import attrs
 
 from supportkit.clock import to_us
 from supportkit.sla import facts as fa
+from supportkit.sla import measure
 from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Key
 from supportkit.sla.history import Others, needs_history, replay_fold
-from supportkit.sla import measure
 from supportkit.sla.records import Record, record_of
 from supportkit.sla.rules import Rules
 from supportkit.sla.terms import LIVE, Metric
 
-_JOINING = frozenset({fa.Absorbed, fa.Merged})
+_JOINING: tuple[type[Fact], ...] = (fa.Absorbed, fa.Merged)
 
 
 @attrs.frozen(kw_only=True)
@@ -124,9 +124,4 @@ def _differences(
             continue
         for record in new:
             if record not in old and record.at < moment:
-                yield Correction(
-                    metric=key[0], instance=key[1], cycle=key[2], known_at=moment, old=None, new=record
-                )
-
-
-
+                yield Correction(metric=key[0], instance=key[1], cycle=key[2], known_at=moment, old=None, new=record)

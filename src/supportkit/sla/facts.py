@@ -241,13 +241,19 @@ class ChannelSet:
 
 @attrs.frozen(kw_only=True)
 class PolicyApplied:
-    """This policy holds from now on; without a revision, the one of this id that is given."""
+    """This policy holds from now on; without a revision, the one of this id that is given.
+
+    Attributes:
+        policy: Its id; `None` where no policy is for the ticket.
+        subject: The fields of the ticket by which it was chosen; `what_if` chooses by them again.
+    """
 
     occurred_at: dt.datetime = attrs.field(converter=_occurred)
     recorded_at: dt.datetime | None = attrs.field(default=None, converter=_recorded)
     seq: int = 0
-    policy: str
+    policy: str | None
     revision: str | None = None
+    subject: tuple[tuple[str, Any], ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from supportkit.clock import to_us
 from supportkit.errors import HistoryNeeded
 from supportkit.sla import facts as fa
+from supportkit.sla.apply import apply
 from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold
 from supportkit.sla.merge import join
@@ -52,13 +53,11 @@ def advance_fold(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Fold:
         fold = Fold(rules)
     else:
         fold = Fold.thaw(snapshot, rules)
-    fold.apply(fact)
+    apply(fold, fact)
     return fold
 
 
-def counted(
-    facts: Iterable[Fact], at: dt.datetime | None = None, known_at: dt.datetime | None = None
-) -> list[Fact]:
+def counted(facts: Iterable[Fact], at: dt.datetime | None = None, known_at: dt.datetime | None = None) -> list[Fact]:
     """Return the facts that had happened *at* an instant and were known at another, in order, the creation first."""
     found = list(facts)
     if at is not None:
@@ -134,7 +133,7 @@ def replay_fold(
         return None
     fold = Fold(rules, is_traced=is_traced)
     for fact in history:
-        fold.apply(fact)
+        apply(fold, fact)
         if type(fact) is fa.Absorbed:
             source = _source(fact, fold, rules, known_at, others or {}, above | {fold.ticket})
             if source is not None:

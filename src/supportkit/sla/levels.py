@@ -60,7 +60,7 @@ def _calendars(value: Any) -> tuple[tuple[str, BusinessCalendar], ...]:
         raise InvalidPolicy(f"calendars: a mapping is needed, not {type(value).__name__}")
     pairs = value.items() if isinstance(value, Mapping) else value
     found = {
-        read.name("calendars")(name): item if isinstance(item, BusinessCalendar) else BusinessCalendar.from_dict(item)
+        read.name(name, "calendars"): item if isinstance(item, BusinessCalendar) else BusinessCalendar.from_dict(item)
         for name, item in pairs
     }
     return tuple(sorted(found.items()))
@@ -70,8 +70,9 @@ def _channels(value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping | tuple):
         raise InvalidPolicy(f"channels: a mapping is needed, not {type(value).__name__}")
     pairs = value.items() if isinstance(value, Mapping) else value
-    kind = read.word("channels", CHANNEL_CLASSES)
-    return tuple(sorted((read.name("channels")(name), kind(item)) for name, item in pairs))
+    return tuple(
+        sorted((read.name(name, "channels"), read.word(item, "channels", CHANNEL_CLASSES)) for name, item in pairs)
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -96,9 +97,8 @@ class ServiceLevels:
         for policy in self.policies:
             for calendar in calendars_of(policy):
                 if calendar not in names:
-                    raise InvalidPolicy(
-                        f"policy {policy.id!r}: there is no calendar {calendar!r}{read.suggest(calendar, sorted(names))}"
-                    )
+                    hint = read.suggest(calendar, sorted(names))
+                    raise InvalidPolicy(f"policy {policy.id!r}: there is no calendar {calendar!r}{hint}")
 
     def channel_class(self, channel: str) -> str:
         """Return the class of a channel name."""

@@ -117,9 +117,7 @@ def upcoming_points(
     return found
 
 
-def retarget(
-    clock: ClockState, t: int, target: int | None, deadline: int | None, cause: Cause
-) -> ClockState:
+def retarget(clock: ClockState, t: int, target: int | None, deadline: int | None, cause: Cause) -> ClockState:
     """Give a settled clock another target at *t* (R10): what it used stays used, and a breach stays a breach."""
     clock = clock._replace(target=target)
     rare = clock.rare

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from supportkit.clock import to_us
 from supportkit.model.message import MessageKind
@@ -96,7 +97,7 @@ def _adopt(into: Fold, key: str, clock: ClockState, mine: list[Span], theirs: li
     present = into.calendar(clock.calendar)
     marks: list[Mark] = []
     used = 0
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         both = [_at(mine, start), _at(theirs, start)]
         running = next((mark for mark in both if mark is not None and mark.status is Status.RUNNING), None)
         if running is not None:

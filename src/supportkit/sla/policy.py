@@ -23,7 +23,7 @@ Reopen = Literal["continue", "new_cycle", "once"]
 Condition = tuple[tuple[str, frozenset[Any]], ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=read.converted)
 class Row:
     """A target for a metric; what a row leaves out it does not care about.
 
@@ -37,13 +37,13 @@ class Row:
         calendar: Name of the calendar to measure with; by default that of the tier, vendor, metric or policy.
     """
 
-    metric: Metric = attrs.field(converter=read.metric)
-    target: dt.timedelta | dt.datetime = attrs.field(converter=read.target)
-    channel: str | None = attrs.field(default=None, converter=read.optional_name("channel"))
-    channel_class: str | None = attrs.field(default=None, converter=read.optional_name("channel_class"))
-    priority: Priority | None = attrs.field(default=None, converter=read.optional_priority)
-    tier: int | None = attrs.field(default=None, converter=read.optional_tier)
-    calendar: str | None = attrs.field(default=None, converter=read.optional_name("calendar"))
+    metric: Metric
+    target: dt.timedelta | dt.datetime
+    channel: str | None = None
+    channel_class: str | None = None
+    priority: Priority | None = None
+    tier: int | None = None
+    calendar: str | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.channel is not None and self.channel_class is not None:
@@ -75,7 +75,7 @@ class Row:
         return f"{self.metric} ({', '.join(cell) or 'any ticket'})"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=read.converted)
 class Options:
     """How a metric is measured; `None` means the default of the metric (`sla.md` 2.2 and 2.3).
 
@@ -94,28 +94,18 @@ class Options:
         kept_by: PROMISE: `kept`, or `response` for the next response too.
     """
 
-    pauses: frozenset[StateCategory] | None = attrs.field(default=None, converter=read.pauses)
-    reopen: Reopen | None = attrs.field(
-        default=None, converter=read.optional_word("reopen", ("continue", "new_cycle", "once"))
-    )
-    end: Literal["resolved", "closed"] = attrs.field(
-        default="resolved", converter=read.word("end", ("resolved", "closed"))
-    )
-    calendar: str | None = attrs.field(default=None, converter=read.optional_name("calendar"))
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=read.names("warnings"))
-    after_first_response: bool = attrs.field(default=True, converter=read.flag("after_first_response"))
-    restart_on: Literal["response", "any_contact"] = attrs.field(
-        default="response", converter=read.word("restart_on", ("response", "any_contact"))
-    )
-    starts: Literal["creation", "first_response"] = attrs.field(
-        default="creation", converter=read.word("starts", ("creation", "first_response"))
-    )
-    bots_count: bool = attrs.field(default=False, converter=read.flag("bots_count"))
-    owner_only: bool = attrs.field(default=False, converter=read.flag("owner_only"))
-    cumulative: bool = attrs.field(default=False, converter=read.flag("cumulative"))
-    kept_by: Literal["kept", "response"] = attrs.field(
-        default="kept", converter=read.word("kept_by", ("kept", "response"))
-    )
+    pauses: frozenset[StateCategory] | None = None
+    reopen: Reopen | None = None
+    end: Literal["resolved", "closed"] = "resolved"
+    calendar: str | None = None
+    warnings: tuple[str, ...] = ()
+    after_first_response: bool = True
+    restart_on: Literal["response", "any_contact"] = "response"
+    starts: Literal["creation", "first_response"] = "creation"
+    bots_count: bool = False
+    owner_only: bool = False
+    cumulative: bool = False
+    kept_by: Literal["kept", "response"] = "kept"
 
     @property
     def thresholds(self) -> tuple[Threshold, ...]:
@@ -149,11 +139,7 @@ def _options(value: Any) -> tuple[tuple[Metric, Options], ...]:
     return tuple(sorted(found.items()))
 
 
-def _default_row(row: Row) -> tuple[bool, int, bool]:
-    return row.rank
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=read.converted)
 class Policy:
     """A named set of targets, and the tickets it is for.
 
@@ -171,14 +157,14 @@ class Policy:
         InvalidPolicy: A part is malformed, two rows share a key, or an option does not fit its metric.
     """
 
-    id: str = attrs.field(converter=read.name("id"))
+    id: str
     rows: tuple[Row, ...] = attrs.field(default=(), converter=_rows)
     metrics: tuple[tuple[Metric, Options], ...] = attrs.field(default=(), converter=_options)
-    calendar: str = attrs.field(default=ALWAYS_OPEN, converter=read.name("calendar"))
-    tiers: tuple[tuple[int, str], ...] = attrs.field(default=(), converter=read.tier_calendars)
-    vendors: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=read.vendor_calendars)
-    condition: Condition = attrs.field(default=(), converter=read.condition)
-    fallback: bool = attrs.field(default=False, converter=read.flag("fallback"))
+    calendar: str = ALWAYS_OPEN
+    tiers: tuple[tuple[int, str], ...] = ()
+    vendors: tuple[tuple[str, str], ...] = ()
+    condition: Condition = ()
+    fallback: bool = False
     revision: str = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -187,6 +173,8 @@ class Policy:
         object.__setattr__(self, "revision", hashlib.sha256(canonical.encode()).hexdigest())
 
     def _check(self) -> None:
+        read.name(self.id, "id")
+        read.name(self.calendar, f"policy {self.id!r}, calendar")
         seen = set()
         for row in self.rows:
             if row.key in seen:
@@ -211,7 +199,7 @@ class Policy:
         """Return the most specific row for such a ticket, `None` where nothing is promised (R11)."""
         matching = [row for row in self.rows if row.metric is metric]
         matching = [row for row in matching if row.matches(channel, channel_class, priority, tier)]
-        return max(matching, key=_default_row, default=None)
+        return max(matching, key=lambda row: row.rank, default=None)
 
     def matches(self, subject: Mapping[str, Any]) -> bool:
         """Tell whether the condition holds: each of its fields has one of the values it names."""
@@ -260,10 +248,18 @@ def select(policies: Iterable[Policy], subject: Mapping[str, Any]) -> Policy | N
 DEFAULT_POLICY = Policy(
     id="default",
     fallback=True,
-    rows=[
-        {"metric": metric, "target": target, **({"channel_class": name} if name else {})}
-        for metric in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
-        for name, target in ((None, "24h"), ("email", "12h"), ("chat", "30m"), ("messenger", "30m"), ("social", "30m"))
-    ],
+    rows=_rows(
+        [
+            {"metric": metric, "target": target, **({"channel_class": name} if name else {})}
+            for metric in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
+            for name, target in (
+                (None, "24h"),
+                ("email", "12h"),
+                ("chat", "30m"),
+                ("messenger", "30m"),
+                ("social", "30m"),
+            )
+        ]
+    ),
 )
 """First and next response within 24 hours on any channel, 12 for e-mail, 30 minutes for chat, messengers, social."""

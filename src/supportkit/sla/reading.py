@@ -33,7 +33,7 @@ def build(cls: type[T], data: Any, what: str, renamed: Mapping[str, str] | None 
     """
     if not isinstance(data, Mapping):
         raise InvalidPolicy(f"{what} is a mapping, not {type(data).__name__}")
-    fields: Any = attrs.fields(cls)  # type: ignore[misc]  # every cls here is an attrs class
+    fields: Any = attrs.fields(cls)  # type: ignore[arg-type]  # every cls here is an attrs class
     names = {old: new for new, old in (renamed or {}).items()}
     by_key = {names.get(field.name, field.name): field for field in fields if field.init}
     for key in data:
@@ -55,7 +55,7 @@ def write(value: Any) -> dict[str, Any]:
     return found
 
 
-def plain(item: Any) -> Any:
+def plain(item: Any) -> Any:  # noqa: PLR0911 - a table in the shape of a match
     """Return one value as JSON and TOML know it."""
     match item:
         case Priority():
@@ -86,55 +86,40 @@ def items(value: Any, where: str) -> list[Any]:
     return list(value)
 
 
-def name(where: str) -> Callable[[Any], str]:
-    """Return a reader of names: 1 to 200 characters."""
-
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME:
-            raise InvalidPolicy(f"{where}: a name of 1 to {MAX_NAME} characters is needed, not {str(value)[:64]!r}")
-        return value
-
-    return read
+def name(value: Any, where: str) -> str:
+    """Return a name of 1 to 200 characters."""
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME:
+        raise InvalidPolicy(f"{where}: a name of 1 to {MAX_NAME} characters is needed, not {str(value)[:64]!r}")
+    return value
 
 
-def optional_name(where: str) -> Callable[[Any], str | None]:
-    """Return a reader of names that may be absent."""
-    read = name(where)
-    return lambda value: None if value is None else read(value)
+def optional_name(value: Any, where: str) -> str | None:
+    """Return a name, or `None`."""
+    return None if value is None else name(value, where)
 
 
-def names(where: str) -> Callable[[Any], tuple[str, ...]]:
-    """Return a reader of lists of names."""
-    read = name(where)
-    return lambda value: tuple(read(item) for item in items(value, where))
+def names(value: Any, where: str) -> tuple[str, ...]:
+    """Return several names."""
+    return tuple(name(item, where) for item in items(value, where))
 
 
-def flag(where: str) -> Callable[[Any], bool]:
-    """Return a reader of true and false."""
-
-    def read(value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise InvalidPolicy(f"{where}: true or false is needed, not {str(value)[:64]!r}")
-        return value
-
-    return read
+def flag(value: Any, where: str) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise InvalidPolicy(f"{where}: true or false is needed, not {str(value)[:64]!r}")
+    return value
 
 
-def word(where: str, allowed: tuple[str, ...]) -> Callable[[Any], Any]:
-    """Return a reader of one of the words that are *allowed*."""
-
-    def read(value: Any) -> Any:
-        if value not in allowed:
-            raise InvalidPolicy(f"{where}: {str(value)[:64]!r} is not known{suggest(value, allowed)}")
-        return value
-
-    return read
+def word(value: Any, where: str, allowed: tuple[str, ...]) -> Any:
+    """Return one of the words that are *allowed*."""
+    if value not in allowed:
+        raise InvalidPolicy(f"{where}: {str(value)[:64]!r} is not known{suggest(value, allowed)}")
+    return value
 
 
-def optional_word(where: str, allowed: tuple[str, ...]) -> Callable[[Any], Any]:
-    """Return a reader of one of the words that are *allowed*, or none."""
-    read = word(where, allowed)
-    return lambda value: None if value is None else read(value)
+def optional_word(value: Any, where: str, allowed: tuple[str, ...]) -> Any:
+    """Return one of the words that are *allowed*, or `None`."""
+    return None if value is None else word(value, where, allowed)
 
 
 def metric(value: Any) -> Metric:
@@ -197,20 +182,20 @@ def tier_calendars(value: Any) -> tuple[tuple[int, str], ...]:
         tier = optional_tier(number)
         if tier is None:
             raise InvalidPolicy("tiers: a number from 1 on is needed")
-        found[tier] = name("tiers")(calendar)
+        found[tier] = name(calendar, "tiers")
     return tuple(sorted(found.items()))
 
 
 def vendor_calendars(value: Any) -> tuple[tuple[str, str], ...]:
     """Return the calendars of vendors."""
-    return tuple(sorted((name("vendors")(key), name("vendors")(item)) for key, item in _pairs(value, "vendors")))
+    return tuple(sorted((name(key, "vendors"), name(item, "vendors")) for key, item in _pairs(value, "vendors")))
 
 
 def condition(value: Any) -> tuple[tuple[str, frozenset[Any]], ...]:
     """Return a condition: for each field the values that match; a single value may stand alone."""
     found = {}
     for key, given in _pairs(value, "condition"):
-        field = name("condition")(key)
+        field = name(key, "condition")
         values = [given] if isinstance(given, str | int) else items(given, f"condition.{field}")
         for item in values:
             if not isinstance(item, str | int) or isinstance(item, float):
@@ -234,3 +219,41 @@ def _pairs(value: Any, where: str) -> list[tuple[Any, Any]]:
     if isinstance(value, tuple | list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):  # noqa: PLR2004
         return list(value)
     raise InvalidPolicy(f"{where}: a mapping is needed, not {type(value).__name__}")
+
+
+def _for(reader: Callable[..., Any], *more: Any) -> Callable[[Any], Any]:
+    return lambda value: reader(value, *more)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "metric": metric,
+    "target": target,
+    "priority": optional_priority,
+    "tier": optional_tier,
+    "pauses": pauses,
+    "tiers": tier_calendars,
+    "vendors": vendor_calendars,
+    "condition": condition,
+    "id": _for(name, "id"),
+    "channel": _for(optional_name, "channel"),
+    "channel_class": _for(optional_name, "channel_class"),
+    "calendar": _for(optional_name, "calendar"),
+    "warnings": _for(names, "warnings"),
+    "reopen": _for(optional_word, "reopen", ("continue", "new_cycle", "once")),
+    "end": _for(word, "end", ("resolved", "closed")),
+    "restart_on": _for(word, "restart_on", ("response", "any_contact")),
+    "starts": _for(word, "starts", ("creation", "first_response")),
+    "kept_by": _for(word, "kept_by", ("kept", "response")),
+    **{key: _for(flag, key) for key in ("after_first_response", "bots_count", "owner_only", "cumulative", "fallback")},
+}
+
+
+def converted(_cls: type[Any], fields: list[Any]) -> list[Any]:
+    """Give the fields of an attrs class the readers of their names, so that a file and a program are read alike.
+
+    The constructor is typed for programs; what it checks at run time is what files need.
+    """
+    return [
+        field.evolve(converter=_READERS[field.name]) if field.converter is None and field.name in _READERS else field
+        for field in fields
+    ]

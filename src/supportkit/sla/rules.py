@@ -1,11 +1,14 @@
-"""Rules: policies, calendars and categories compiled into the look-ups that the fold makes. Answers are remembered,
-so a desk keeps one `Rules` for as long as its policies stay the same; a new one gives the same answers."""
+"""Rules: policies, calendars and categories compiled into the look-ups that the fold makes.
+
+Answers are remembered, so a desk keeps one `Rules` for as long as its policies stay the same; a new one gives the same
+answers.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.clock import to_us
@@ -213,4 +216,4 @@ class Rules:
         found = self._revisions.get(id(calendar))
         if found is None:
             found = self._revisions[id(calendar)] = calendar.revision
-        return cast("str", found)
+        return found

@@ -7,7 +7,6 @@ ticket and some are kept with every ticket; what most clocks never have lies in 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 import attrs
@@ -200,17 +199,12 @@ def _read_clock(row: list[Any]) -> ClockState:
     metric, instance, cycle, status, started, used, since, target, calendar, subject, *more = row
     rare = FRESH
     if more:
-        changes: Mapping[str, Any] = more[0]
-        rare = FRESH._replace(
-            **{
-                name: tuple(_read_record(item) for item in value)
-                if name == "records"
-                else tuple(value)
-                if name == "fired"
-                else value
-                for name, value in changes.items()
-            }
-        )
+        changes: dict[str, Any] = dict(more[0])
+        if "fired" in changes:
+            changes["fired"] = tuple(changes["fired"])
+        if "records" in changes:
+            changes["records"] = tuple(_read_record(item) for item in changes["records"])
+        rare = FRESH._replace(**changes)
     return ClockState(
         Metric(metric), instance, cycle, Status(status), started, used, since, target, calendar, subject, rare
     )

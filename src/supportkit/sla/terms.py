@@ -81,9 +81,7 @@ BIT: dict[StateCategory, int] = {category: 1 << index for index, category in enu
 """Categories as bits: whether a category pauses a clock is one `&`."""
 
 _SHORT = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,8})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
-_ISO = re.compile(
-    r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,8})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:\.([0-9]{1,6}))?S)?)?"
-)
+_ISO = re.compile(r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,8})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:\.([0-9]{1,6}))?S)?)?")
 
 
 def read_duration(value: object, where: str) -> dt.timedelta:
