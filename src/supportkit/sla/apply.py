@@ -92,7 +92,7 @@ def _answered(fold: Fold, fact: fa.Messaged, t: int) -> None:
             fold.stop(metric, t, fact)
     if Metric.PERIODIC_UPDATE in fold.rules.metrics and _is_response(fold, fact, terms[Metric.PERIODIC_UPDATE]):
         fold.restart(Metric.PERIODIC_UPDATE, t)
-    if fold.counts[1] and terms[Metric.PROMISE].kept_by_response and _is_response(fold, fact, terms[Metric.PROMISE]):
+    if fold.promises and terms[Metric.PROMISE].kept_by_response and _is_response(fold, fact, terms[Metric.PROMISE]):
         for key, clock in tuple(fold.clocks.items()):
             if clock.metric is Metric.PROMISE:
                 fold.end(key, t, fact)
@@ -193,8 +193,8 @@ def _external_started(fold: Fold, fact: fa.ExternalStarted, t: int) -> None:
     """Start the clock of a hand-over, unless the vendor has the ticket already."""
     key = f"{Metric.EXTERNAL}:{fact.vendor}"
     if key not in fold.clocks:
-        fold.counts[0] += 1
-        fold.start(Metric.EXTERNAL, t, key=key, subject=fact.vendor, instance=fold.counts[0])
+        fold.handovers += 1
+        fold.start(Metric.EXTERNAL, t, key=key, subject=fact.vendor, instance=fold.handovers)
 
 
 def _external_paused(fold: Fold, fact: fa.ExternalPaused, t: int) -> None:
@@ -225,14 +225,14 @@ def _promise_made(fold: Fold, fact: fa.PromiseMade | fa.PromiseMoved, t: int) ->
     key = f"{Metric.PROMISE}:{fact.promise}"
     if key in fold.clocks:
         fold.end(key, t, fact, Status.MOVED)
-    fold.counts[1] += 1
+    fold.promises += 1
     calendar = fold.rules.target(fold.policy, Metric.PROMISE, fold.channel, fold.priority, fold.tier).calendar
     goal = fact.promised
     if isinstance(goal, dt.datetime):
         target = Target(None, to_us(goal), calendar)
     else:
         target = Target(delta_us(goal), None, calendar)
-    fold.start(Metric.PROMISE, t, key=key, subject=fact.promise, instance=fold.counts[1], target=target)
+    fold.start(Metric.PROMISE, t, key=key, subject=fact.promise, instance=fold.promises, target=target)
 
 
 def _promise_kept(fold: Fold, fact: fa.PromiseKept, t: int) -> None:

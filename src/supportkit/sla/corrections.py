@@ -70,6 +70,8 @@ def corrections_of(
         if not any(_corrects(fact, facts, moment) for fact in news):
             continue
         earlier = [fact for fact in facts if _known(fact) < moment]
+        if not any(isinstance(fact, fa.Created) for fact in earlier):
+            continue  # nothing was known, so nothing was written down
         seen = min(at, moment)
         before = _records(earlier, rules, seen, others)
         after = _records([*earlier, *news], rules, seen, others)

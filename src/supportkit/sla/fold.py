@@ -63,7 +63,7 @@ class Fold:
         self.priority = Priority.NORMAL
         self.policy: Policy | None = None
         self.terms = rules.terms(None)
-        self.counts = [0, 0]
+        self.handovers = self.promises = 0
         self.pins: dict[str, str] = {}
         self.merged: str | None = None
         self.clocks: dict[str, ClockState] = {}
@@ -83,8 +83,9 @@ class Fold:
         fold.owed, fold.tier, fold.priority = snapshot.owed, snapshot.tier, snapshot.priority
         fold.policy = None if snapshot.policy is None else rules.policy(snapshot.policy, snapshot.revision)
         fold.terms = rules.terms(fold.policy)
-        fold.counts, fold.pins, fold.merged = list(snapshot.counts), dict(snapshot.pins), snapshot.merged
-        fold.clocks = dict(snapshot.clocks)
+        fold.handovers, fold.promises = snapshot.handovers, snapshot.promises
+        fold.pins, fold.merged = dict(snapshot.pins), snapshot.merged
+        fold.clocks = {clock.slot: clock for clock in snapshot.clocks}
         return fold
 
     def freeze(self) -> Snapshot:
@@ -103,10 +104,11 @@ class Fold:
             owed=self.owed,
             policy=None if policy is None else policy.id,
             revision=None if policy is None else policy.revision,
-            counts=(self.counts[0], self.counts[1]),
+            handovers=self.handovers,
+            promises=self.promises,
             pins=tuple(self.pins.items()),
             merged=self.merged,
-            clocks=tuple(self.clocks.items()),
+            clocks=tuple(self.clocks.values()),
         )
 
     # -- clocks ------------------------------------------------------------------------------------------------

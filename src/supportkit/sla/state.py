@@ -16,6 +16,8 @@ from supportkit.model.ticket import Priority
 from supportkit.sla.terms import Cause, Metric, Status, Verdict
 
 SCHEMA = 1
+SEVERAL = frozenset({Metric.TIER, Metric.EXTERNAL, Metric.PROMISE})
+"""Metrics of which a ticket can have several clocks at a time."""
 
 
 class RecordState(NamedTuple):
@@ -86,6 +88,11 @@ class ClockState(NamedTuple):
         """Metric, instance and cycle."""
         return (self.metric, self.instance, self.cycle)
 
+    @property
+    def slot(self) -> str:
+        """The place of the clock in its fold: one a metric, or one a tier, vendor or promise."""
+        return f"{self.metric}:{self.subject}" if self.metric in SEVERAL else self.metric
+
     def timed(self, status: Status, used: int, since: int | None) -> ClockState:
         """Return the clock in another status; the change that happens most, so without keywords."""
         return ClockState(
@@ -113,10 +120,11 @@ class Snapshot:
         category: The bit of the present category.
         owed: 0 before the customer asked, 1 while the first response is owed, 2 afterwards.
         policy: The policy in force, and its revision.
-        counts: How many EXTERNAL and PROMISE clocks there were.
+        handovers: How many EXTERNAL clocks there were.
+        promises: How many PROMISE clocks there were.
         pins: Revisions of calendars that the history names.
         merged: The ticket that this one ended in.
-        clocks: The clocks, by their keys.
+        clocks: The clocks, each in a slot of its own.
     """
 
     ticket: str
@@ -131,22 +139,23 @@ class Snapshot:
     owed: int
     policy: str | None
     revision: str | None
-    counts: tuple[int, int]
+    handovers: int
+    promises: int
     pins: tuple[tuple[str, str], ...]
     merged: str | None
-    clocks: tuple[tuple[str, ClockState], ...]
+    clocks: tuple[ClockState, ...]
 
     @property
     def is_idle(self) -> bool:
         """Whether no clock is live, so that nothing can become due by time alone."""
-        return not any(clock.status.is_live for _, clock in self.clocks)
+        return not any(clock.status.is_live for clock in self.clocks)
 
     def to_json(self) -> list[Any]:
         """Return the snapshot as nested lists of texts and whole numbers, ready for JSON."""
-        clocks = [[key, *_plain_clock(clock)] for key, clock in self.clocks]
+        clocks = [_plain_clock(clock) for clock in self.clocks]
         return [
             SCHEMA, self.ticket, self.at, self.seq, self.created, self.category, self.channel, int(self.priority),
-            self.tier, self.owner, self.owed, self.policy, self.revision, list(self.counts),
+            self.tier, self.owner, self.owed, self.policy, self.revision, self.handovers, self.promises,
             [list(pin) for pin in self.pins], self.merged, clocks,
         ]  # fmt: skip
 
@@ -160,7 +169,7 @@ class Snapshot:
         if not isinstance(data, list) or not data or data[0] != SCHEMA:
             raise ValueError("this is no snapshot of clocks of this release; replay the history instead")
         (
-            _, ticket, at, seq, created, category, channel, priority, tier, owner, owed, policy, revision, counts,
+            _, ticket, at, seq, created, category, channel, priority, tier, owner, owed, policy, revision, handovers, promises,
             pins, merged, clocks,
         ) = data  # fmt: skip
         return cls(
@@ -176,10 +185,11 @@ class Snapshot:
             owed=owed,
             policy=policy,
             revision=revision,
-            counts=(counts[0], counts[1]),
+            handovers=handovers,
+            promises=promises,
             pins=tuple((name, pinned) for name, pinned in pins),
             merged=merged,
-            clocks=tuple((key, _read_clock(rest)) for key, *rest in clocks),
+            clocks=tuple(_read_clock(row) for row in clocks),
         )
 
 
