@@ -259,6 +259,9 @@ def _channel_set(fold: Fold, fact: fa.ChannelSet, t: int) -> None:
 
 def _policy_applied(fold: Fold, fact: fa.PolicyApplied, t: int) -> None:
     """Let another policy hold from now on: its targets, pauses and calendars."""
+    for key, clock in tuple(fold.clocks.items()):
+        if clock.status in LIVE:
+            fold.keep(key, fold.settled(clock, t))  # what was passed until now was passed under the old warnings
     fold.policy = None if fact.policy is None else fold.rules.policy(fact.policy, fact.revision)
     fold.terms = fold.rules.terms(fold.policy)
     fold.retarget_all(t)
