@@ -18,14 +18,12 @@ from supportkit.sla.state import ClockState
 from supportkit.sla.terms import ENDING, HALTING, LIVE, Cause, Metric, Status
 from supportkit.sla.terms import to_us as delta_us
 
-_ANSWERS = frozenset({MessageKind.REPLY, MessageKind.CALL})
-
 
 def apply(fold: Fold, fact: Fact) -> None:
     """Take the next fact. One from before the creation (two computers' clocks disagree) takes effect at it."""
     t = to_us(fact.occurred_at)
     t = max(t, fold.created)
-    if fold.merged is None or isinstance(fact, fa.Unmerged):
+    if fold.merged is None:
         _APPLY[type(fact)](fold, fact, t)
     fold.at, fold.seq = t, fact.seq
 
@@ -58,7 +56,7 @@ def _created(fold: Fold, fact: fa.Created, t: int) -> None:
 
 def _messaged(fold: Fold, fact: fa.Messaged, t: int) -> None:
     """Take a message: a customer's starts what waits for answers, a response fulfils it (R3 to R6)."""
-    if fact.kind not in _ANSWERS:
+    if fact.kind is not MessageKind.REPLY and fact.kind is not MessageKind.CALL:
         return
     if fact.author is ActorKind.CUSTOMER:
         _asked(fold, fact.channel, t)
@@ -113,7 +111,9 @@ def _state_entered(fold: Fold, fact: fa.StateEntered, t: int) -> None:
         return
     for key, clock in tuple(fold.clocks.items()):
         terms = fold.terms[clock.metric]
-        ended, ends = before & terms.ends, now & terms.ends
+        pauses, ended, ends = terms.pauses, before & terms.ends, now & terms.ends
+        if ended == ends == 0 and bool(before & pauses) is bool(now & pauses):
+            continue  # the same to this clock: nothing to measure
         if clock.status in LIVE:
             if ends and clock.metric in ENDING:
                 fold.stop(key, t, fact)
@@ -275,7 +275,7 @@ def _calendar_changed(fold: Fold, fact: fa.CalendarChanged, t: int) -> None:
     for key, clock in tuple(fold.clocks.items()):
         if clock.calendar == fact.calendar and clock.status in LIVE:
             fold.keep(key, fold.settled(clock, t))
-    fold.pins[fact.calendar] = fact.revision
+    fold.pin(fact.calendar, fact.revision)
     for key, clock in tuple(fold.clocks.items()):
         if clock.calendar == fact.calendar and clock.status in LIVE:
             if fact.retroactive and fold.marks is not None:

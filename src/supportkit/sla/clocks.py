@@ -14,11 +14,11 @@ from supportkit.sla import measure
 from supportkit.sla.corrections import Correction, corrections_of
 from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold, Key, Mark, Passing
-from supportkit.sla.history import Others, advance_fold, replay_fold
+from supportkit.sla.history import Others, advance_fold, needs_history, replay_fold
 from supportkit.sla.levels import ServiceLevels
 from supportkit.sla.policy import Policy
 from supportkit.sla.records import Record, Warned, record_of, warned_of
-from supportkit.sla.rules import Rules
+from supportkit.sla.rules import Rules, Terms
 from supportkit.sla.state import ClockState, Snapshot, instant
 from supportkit.sla.terms import BIT, LIVE, Metric, Status, Verdict, to_delta
 
@@ -181,7 +181,10 @@ def replay(
     facts: Iterable[Fact], rules: Rules, *, at: dt.datetime | str | None = None, others: Others | None = None
 ) -> Snapshot | None:
     """Return the snapshot after a whole history, `None` if it holds no creation; equal to advancing fact by fact."""
-    fold = replay_fold(facts, rules, at=None if at is None else to_utc(at, "at"), others=others)
+    history = list(facts)
+    is_traced = any(needs_history(None, fact) for fact in history)
+    now = None if at is None else to_utc(at, "at")
+    fold = replay_fold(history, rules, at=now, others=others, is_traced=is_traced)
     return None if fold is None else fold.freeze()
 
 
@@ -255,12 +258,12 @@ def _clock(fold: Fold, state: ClockState, at: int) -> tuple[Clock, list[Passing]
     terms = fold.terms[state.metric]
     passed: list[Passing] = []
     if state.status in LIVE:
-        ripe = at + 1  # a warning fires at its instant, while a breach needs one microsecond more
-        points = [(point, when) for point, when in measure.upcoming_points(state, terms, calendar, ripe) if when <= at]
+        points = _ripe(state, terms, calendar, at) if terms.thresholds else ()
         passed = [Passing(state.key, point, when) for point, when in points]
+        fired = (*state.rare.fired, *(point for point, _ in points))
         state, _ = measure.settle(state, at, calendar, terms)
-        fired = (*state.rare.fired, *(point for point, _ in sorted(points, key=lambda item: item[1])))
-        state = state.but(fired=tuple(dict.fromkeys(fired)))
+        if points:
+            state = state.but(fired=fired)
     rare = state.rare
     due, projected, breaches = dues(state, at, calendar)
     return (
@@ -292,6 +295,12 @@ def _clock(fold: Fold, state: ClockState, at: int) -> tuple[Clock, list[Passing]
         ),
         passed,
     )
+
+
+def _ripe(clock: ClockState, terms: Terms, calendar: BusinessCalendar, at: int) -> list[tuple[str, int]]:
+    """Return the thresholds passed by *at*: a warning fires at its instant, while a breach needs a microsecond more."""
+    points = [point for point in measure.upcoming_points(clock, terms, calendar, at + 1) if point[1] <= at]
+    return sorted(points, key=lambda point: point[1])
 
 
 def dues(clock: ClockState, at: int, calendar: BusinessCalendar) -> tuple[int | None, int | None, int | None]:

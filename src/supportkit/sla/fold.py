@@ -65,6 +65,7 @@ class Fold:
         self.terms = rules.terms(None)
         self.handovers = self.promises = 0
         self.pins: dict[str, str] = {}
+        self.open: dict[str, BusinessCalendar] = {}
         self.merged: str | None = None
         self.clocks: dict[str, ClockState] = {}
         self.archive: list[ClockState] | None = [] if is_traced else None
@@ -119,8 +120,16 @@ class Fold:
         return clock is not None and clock.status in LIVE
 
     def calendar(self, name: str) -> BusinessCalendar:
-        """Return the revision of a calendar that is in force."""
-        return self.rules.calendar(name, self.pins.get(name))
+        """Return the revision of a calendar that is in force; remembered until a fact names another one."""
+        found = self.open.get(name)
+        if found is None:
+            found = self.open[name] = self.rules.calendar(name, self.pins.get(name))
+        return found
+
+    def pin(self, name: str, revision: str) -> None:
+        """Let another revision of a calendar be in force."""
+        self.pins[name] = revision
+        self.open.pop(name, None)
 
     def status_of(self, clock: ClockState) -> Status:
         """Return what a live clock does in the present category."""
@@ -180,9 +189,11 @@ class Fold:
 
     def keep(self, key: str, clock: ClockState) -> None:
         """Put a changed clock in its place, and note its new records."""
-        before = self.clocks[key]
+        before = self.clocks[key].rare
         self.clocks[key] = clock
-        known, now = before.rare.records, clock.rare.records
+        if before is clock.rare:
+            return
+        known, now = before.records, clock.rare.records
         if len(now) > len(known):
             self.records += [(clock.key, number, now[number]) for number in range(len(known), len(now))]
 
@@ -192,13 +203,17 @@ class Fold:
         if status is clock.status:
             self.clocks[key] = clock
             return
-        if clock.since is not None:
+        since = t if status is Status.RUNNING else None
+        used = measure.plain_use(clock, t, self.calendar(clock.calendar), self.terms[clock.metric])
+        if used is not None:
+            self.clocks[key] = clock = clock.timed(status, used, since)
+        else:
+            was_halted = clock.status is Status.HALTED
             clock = self.settled(clock, t)
-        was_halted = clock.status is Status.HALTED
-        clock = clock.timed(status, clock.used, t if status is Status.RUNNING else None)
-        if was_halted:
-            clock = measure.outgrown(clock, t, Cause.TARGET_CHANGED)
-        self.keep(key, clock)
+            clock = clock.timed(status, clock.used, since)
+            if was_halted:
+                clock = measure.outgrown(clock, t, Cause.TARGET_CHANGED)
+            self.keep(key, clock)
         if self.marks is not None:
             self.mark(clock, t)
 
@@ -261,7 +276,11 @@ class Fold:
         """Note what a clock does from *t* on, where the fold is traced."""
         if self.marks is None:
             return
-        why = "" if clock.status is Status.RUNNING else _CATEGORY[self.category]
-        if clock.rare.is_held:
-            why = "vendor"
-        self.marks.setdefault(clock.key, []).append(Mark(t, clock.status, self.calendar(clock.calendar), why))
+        why = "" if clock.status is Status.RUNNING else "vendor" if clock.rare.is_held else _CATEGORY[self.category]
+        mark = Mark(t, clock.status, self.calendar(clock.calendar), why)
+        key = clock[:3]
+        known = self.marks.get(key)
+        if known is None:
+            self.marks[key] = [mark]
+        else:
+            known.append(mark)

@@ -30,6 +30,17 @@ def later(calendar: BusinessCalendar, t: int, d: int, tie: AddTie = "earliest") 
         return None
 
 
+def plain_use(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> int | None:
+    """Return what a clock has used at *t* if that is all there is to settle, as at nearly every pause; else `None`."""
+    since, target, rare = clock.since, clock.target, clock.rare
+    if rare.deadline is not None or terms.thresholds or clock.status is Status.HALTED:
+        return None
+    if since is None:
+        return clock.used
+    used = clock.used + calendar.between_us(since, t)
+    return used if target is None or used < target else None
+
+
 def settle(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> tuple[ClockState, list[Passed]]:
     """Measure a clock up to *t*: what it used, whether it breached, which thresholds it passed before *t*."""
     since = clock.since
@@ -97,7 +108,7 @@ def upcoming_points(
     if since is None:
         return []
     found: list[tuple[str, int]] = []
-    for threshold in terms.thresholds:
+    for threshold in terms.thresholds:  # mostly none
         if threshold.id in rare.fired:
             continue
         if rare.deadline is not None:

@@ -91,7 +91,7 @@ class Rules:
         channels: Which class a channel name belongs to.
     """
 
-    __slots__ = ("_calendars", "_classes", "_revisions", "_targets", "_terms", "categories", "metrics", "policies")
+    __slots__ = ("_bits", "_calendars", "_classes", "_revisions", "_targets", "_terms", "metrics", "policies")
 
     def __init__(
         self,
@@ -107,10 +107,10 @@ class Rules:
             channels = dict(policies.channels) if channels is None else channels
             policies = policies.policies
         self.policies = tuple(policies)
-        self.categories = categories
+        self._bits = {state: BIT[category] for state, category in categories.items()}
         self._calendars = dict(calendars or {})
         self._classes = dict(DEFAULT_CHANNELS) if channels is None else dict(channels)
-        self._terms: dict[str | None, dict[Metric, Terms]] = {None: _DEFAULT}
+        self._terms: dict[int, dict[Metric, Terms]] = {id(None): _DEFAULT}
         self._targets: dict[tuple[Any, ...], Target] = {}
         self._revisions: dict[int, str] = {}
         named = {row.metric for policy in self.policies for row in policy.rows}
@@ -123,14 +123,14 @@ class Rules:
         Raises:
             UnknownState: Neither is the category told, nor does the state have one.
         """
-        if category is None:
-            if state is None:
-                return BIT[StateCategory.NEW]
-            try:
-                category = self.categories[state]
-            except KeyError:
-                raise UnknownState(state, sorted(self.categories)) from None
-        return BIT[category]
+        if category is not None:
+            return BIT[category]
+        if state is None:
+            return BIT[StateCategory.NEW]
+        try:
+            return self._bits[state]
+        except KeyError:
+            raise UnknownState(state, sorted(self._bits)) from None
 
     def channel_class(self, channel: str) -> str:
         """Return the class of a channel name; `other` for a name that nobody told."""
@@ -156,19 +156,19 @@ class Rules:
 
     def terms(self, policy: Policy | None) -> dict[Metric, Terms]:
         """Return the terms of all metrics under *policy*."""
-        key = None if policy is None else policy.revision
-        found = self._terms.get(key)
+        found = self._terms.get(id(policy))
         if found is None:
             assert policy is not None  # noqa: S101 - `None` is there from the beginning
             found = {**_DEFAULT, **{metric: compile_terms(metric, options) for metric, options in policy.metrics}}
-            self._terms[key] = found
+            self._terms[id(policy)] = found
         return found
 
     def target(
         self, policy: Policy | None, metric: Metric, channel: str, priority: Priority, tier: int, vendor: str = ""
     ) -> Target:
         """Return what is promised for *metric* in one cell (R11), and with which calendar it is measured."""
-        key = (policy and policy.revision, metric, channel, priority, tier, vendor)
+        # By the policy's identity, which these rules keep alive, and by plain numbers: hashing enums is slow.
+        key = (id(policy), metric, channel, int(priority), tier, vendor)
         found = self._targets.get(key)
         if found is None:
             found = self._targets[key] = self._look_up(policy, metric, channel, priority, tier, vendor)

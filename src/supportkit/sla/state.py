@@ -58,6 +58,7 @@ class Rare(NamedTuple):
 
 
 FRESH = Rare()
+_NEW = tuple.__new__
 
 
 class ClockState(NamedTuple):
@@ -95,10 +96,9 @@ class ClockState(NamedTuple):
 
     def timed(self, status: Status, used: int, since: int | None) -> ClockState:
         """Return the clock in another status; the change that happens most, so without keywords."""
-        return ClockState(
-            self.metric, self.instance, self.cycle, status, self.started, used, since, self.target, self.calendar,
-            self.subject, self.rare,
-        )  # fmt: skip
+        metric, instance_, cycle, _, started, _, _, target, calendar, subject, rare = self
+        row = (metric, instance_, cycle, status, started, used, since, target, calendar, subject, rare)
+        return _NEW(ClockState, row)
 
     def but(self, **changes: Any) -> ClockState:
         """Return the clock with *changes* in its rare part."""

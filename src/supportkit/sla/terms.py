@@ -29,6 +29,8 @@ class Metric(StrEnum):
     EXTERNAL = "EXTERNAL"
     PROMISE = "PROMISE"
 
+    __hash__ = str.__hash__  # that of Enum is a function in Python, and clocks are looked up by metric all the time
+
 
 class Status(StrEnum):
     """What a clock does."""
@@ -41,6 +43,8 @@ class Status(StrEnum):
     MERGED = "merged"
     CANCELLED = "cancelled"
     MOVED = "moved"
+
+    __hash__ = str.__hash__  # as for `Metric`
 
     @property
     def is_live(self) -> bool:
