@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
+from tests.shared_data import ROOT, shared_file
 
 from supportkit.model.ticket import Priority, StateCategory
 from supportkit.sla import (
@@ -22,7 +23,6 @@ from supportkit.sla import (
     evaluate,
     select,
 )
-from tests.shared_data import ROOT, shared_file
 
 BOSTON = ZoneInfo("America/New_York")
 STATES = {"new": StateCategory.NEW, "closed": StateCategory.CLOSED}

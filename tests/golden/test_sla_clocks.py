@@ -6,12 +6,12 @@ import datetime as dt
 import json
 
 import pytest
+from tests.shared_data import SHARED, shared_file
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.model.people import ActorKind
 from supportkit.model.ticket import StateCategory
 from supportkit.sla import Created, Messaged, Metric, Policy, StateEntered, Status, Verdict, evaluate
-from tests.shared_data import SHARED, shared_file
 
 LIVE = {Status.RUNNING, Status.PAUSED, Status.HALTED}
 CLOSED = "* closed"

@@ -62,10 +62,12 @@ STATES = {"new": C.NEW, "open": C.OPEN, "pending": C.WAITING_CUSTOMER, "vendor":
 CALENDARS = {
     "days": BusinessCalendar(
         timezone="Europe/Berlin",
-        hours=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), [("09:00", "13:00"), ("14:00", "18:00")]),
+        hours=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (("09:00", "13:00"), ("14:00", "18:00"))),
         holidays=["2025-03-31", "2025-04-02"],
     ),
-    "nights": BusinessCalendar(timezone="Europe/Berlin", hours=dict.fromkeys(("fri", "sat", "sun"), [("22:00", "06:00")])),
+    "nights": BusinessCalendar(
+        timezone="Europe/Berlin", hours=dict.fromkeys(("fri", "sat", "sun"), (("22:00", "06:00"),))
+    ),
     "round": BusinessCalendar.always_open(),
 }
 LIVE = {Status.RUNNING, Status.PAUSED, Status.HALTED}
@@ -87,13 +89,17 @@ def policies(draw, name="p"):
         if draw(st.booleans()):
             calendar = draw(st.sampled_from(sorted(CALENDARS)))
             rows.append({"metric": metric, "target": draw(hours), "tier": 2, "calendar": calendar})
-        warnings = draw(st.lists(st.sampled_from(["50%", "80%", "-30m", "-2h", "+1h", "33.3%"]), unique=True, max_size=3))
+        warnings = draw(
+            st.lists(st.sampled_from(["50%", "80%", "-30m", "-2h", "+1h", "33.3%"]), unique=True, max_size=3)
+        )
         options = {"warnings": warnings}
         if metric in (Metric.RESOLUTION, Metric.TIER, Metric.AGENT_WORK, Metric.FIRST_RESPONSE):
             options["reopen"] = draw(st.sampled_from(["continue", "new_cycle", "once"]))
             options["end"] = draw(st.sampled_from(["resolved", "closed"]))
         if draw(st.booleans()):
-            options["pauses"] = draw(st.lists(st.sampled_from(["waiting_customer", "waiting_external", "new"]), unique=True))
+            options["pauses"] = draw(
+                st.lists(st.sampled_from(["waiting_customer", "waiting_external", "new"]), unique=True)
+            )
         if metric is Metric.TIER:
             options["cumulative"] = draw(st.booleans())
         if metric is Metric.NEXT_RESPONSE:
@@ -104,16 +110,14 @@ def policies(draw, name="p"):
         metrics[metric] = options
     metrics[Metric.PROMISE] = {"kept_by": draw(st.sampled_from(["kept", "response"]))}
     calendar = draw(st.sampled_from(sorted(CALENDARS)))
-    return Policy.from_dict(
-        {"id": name, "fallback": True, "calendar": calendar, "targets": rows, "metrics": metrics}
-    )
+    return Policy.from_dict({"id": name, "fallback": True, "calendar": calendar, "targets": rows, "metrics": metrics})
 
 
 ENDLESS = st.sampled_from(["state", "state", "state", "customer", "agent", "priority", "tier", "channel", "owner",
                            "external", "promise", "policy", "override"])  # fmt: skip
 
 
-def fact_of(draw, kind, when):
+def fact_of(draw, kind, when):  # noqa: PLR0911 - a table in the shape of a match
     vendor, promise = st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"])
     match kind:
         case "state":
@@ -289,7 +293,9 @@ def test_automatic_messages_and_pauses_without_length_change_no_clock(facts, rul
     # After the facts of one instant, so that the sequence numbers of the others keep their order.
     more = {
         "auto": [Messaged(occurred_at=when, seq=90, author=ActorKind.AGENT, kind=MessageKind.AUTO, channel="email")],
-        "campaign": [Messaged(occurred_at=when, seq=90, author=ActorKind.AGENT, kind=MessageKind.CAMPAIGN, channel="x")],
+        "campaign": [
+            Messaged(occurred_at=when, seq=90, author=ActorKind.AGENT, kind=MessageKind.CAMPAIGN, channel="x")
+        ],
         "note": [],
         "pause": [],
     }[kind]
@@ -383,8 +389,11 @@ def test_remaining_stands_still_while_paused_and_the_due_moves_by_exactly_the_pa
     """Properties 15 and 17."""
     calendar = CALENDARS[name]
     rules = Rules(
-        [Policy.from_dict({"id": "p", "fallback": True, "calendar": name,
-                           "targets": [{"metric": "RESOLUTION", "target": target}]})],  # fmt: skip
+        [
+            Policy.from_dict(
+                {"id": "p", "fallback": True, "calendar": name, "targets": [{"metric": "RESOLUTION", "target": target}]}
+            )
+        ],
         CALENDARS,
         categories=STATES,
     )

@@ -133,8 +133,8 @@ class Fold:
 
     def status_of(self, clock: ClockState) -> Status:
         """Return what a live clock does in the present category."""
-        terms = self.terms[clock.metric]
-        if self.category & terms.ends and clock.metric in HALTING:
+        terms, metric = self.terms[clock[0]], clock[0]
+        if self.category & terms.ends and metric in HALTING:
             return Status.HALTED
         if self.category & terms.pauses or clock.rare.is_held:
             return Status.PAUSED
@@ -204,7 +204,7 @@ class Fold:
             self.clocks[key] = clock
             return
         since = t if status is Status.RUNNING else None
-        used = measure.plain_use(clock, t, self.calendar(clock.calendar), self.terms[clock.metric])
+        used = self.plain_use(clock, t)
         if used is not None:
             self.clocks[key] = clock = clock.timed(status, used, since)
         else:
@@ -216,6 +216,16 @@ class Fold:
             self.keep(key, clock)
         if self.marks is not None:
             self.mark(clock, t)
+
+    def plain_use(self, clock: ClockState, t: int) -> int | None:
+        """Return what a clock has used at *t* if that is all there is to settle, as at nearly every pause."""
+        _, _, _, status, _, used, since, target, calendar, _, rare = clock
+        if status is Status.HALTED or rare.deadline is not None or self.terms[clock[0]].thresholds:
+            return None
+        if since is None:
+            return used
+        used += (self.open.get(calendar) or self.calendar(calendar)).between_us(since, t)
+        return used if target is None or used < target else None
 
     def stop(self, key: str, t: int, fact: Fact | None = None) -> None:
         """Fulfil a live clock."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from supportkit.businesstime import AddTie, BusinessCalendar
 from supportkit.errors import NoBusinessTime
 from supportkit.sla.rules import Terms
-from supportkit.sla.state import ClockState, RecordState
+from supportkit.sla.state import ClockState, Rare, RecordState
 from supportkit.sla.terms import Cause, Status, Verdict
 
 
@@ -28,17 +28,6 @@ def later(calendar: BusinessCalendar, t: int, d: int, tie: AddTie = "earliest") 
         return calendar.add_us(t, d, tie=tie)
     except (NoBusinessTime, OverflowError):
         return None
-
-
-def plain_use(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> int | None:
-    """Return what a clock has used at *t* if that is all there is to settle, as at nearly every pause; else `None`."""
-    since, target, rare = clock.since, clock.target, clock.rare
-    if rare.deadline is not None or terms.thresholds or clock.status is Status.HALTED:
-        return None
-    if since is None:
-        return clock.used
-    used = clock.used + calendar.between_us(since, t)
-    return used if target is None or used < target else None
 
 
 def settle(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> tuple[ClockState, list[Passed]]:
@@ -159,22 +148,17 @@ def stop(clock: ClockState, t: int, calendar: BusinessCalendar, real: int) -> Cl
 
     *real* is when it was fulfilled in the world; earlier than the start where two computers' clocks disagree.
     """
-    target, rare = clock.target, clock.rare
-    due = rare.due
-    records = rare.records
-    skewed = rare.is_skewed or real < clock.started
-    if rare.deadline is not None:
-        due = rare.deadline
-        late = rare.breached is not None or real > due
-        records = (*records, _final(late, clock.used, None, due, real))
+    metric, instance, cycle, _, started, used, _, target, name, subject, rare = clock
+    due, breached, _, deadline, override, fired, records, is_held, is_skewed = rare
+    if deadline is not None:
+        due = deadline
+        records = (*records, _final(breached is not None or real > deadline, used, None, due, real))
     elif target is not None:
-        if due is None:
-            due = later(calendar, t, max(0, target - clock.used))
-        late = rare.breached is not None or clock.used > target
-        records = (*records, _final(late, clock.used, target, due, real))
-    return clock.timed(Status.STOPPED, clock.used, None)._replace(
-        rare=rare._replace(stopped=real, records=records, is_skewed=skewed)
-    )
+        final = later(calendar, t, max(0, target - used)) if due is None else due
+        records = (*records, _final(breached is not None or used > target, used, target, final, real))
+    skewed = is_skewed or real < started
+    rare = Rare(due, breached, real, deadline, override, fired, records, is_held, skewed)
+    return ClockState(metric, instance, cycle, Status.STOPPED, started, used, None, target, name, subject, rare)
 
 
 def _final(late: bool, used: int, target: int | None, due: int | None, at: int) -> RecordState:  # noqa: FBT001 - private

@@ -169,8 +169,8 @@ class Snapshot:
         if not isinstance(data, list) or not data or data[0] != SCHEMA:
             raise ValueError("this is no snapshot of clocks of this release; replay the history instead")
         (
-            _, ticket, at, seq, created, category, channel, priority, tier, owner, owed, policy, revision, handovers, promises,
-            pins, merged, clocks,
+            _, ticket, at, seq, created, category, channel, priority, tier, owner, owed, policy, revision, handovers,
+            promises, pins, merged, clocks,
         ) = data  # fmt: skip
         return cls(
             ticket=ticket,

@@ -11,8 +11,8 @@ from supportkit.model.people import ActorKind
 from supportkit.model.ticket import StateCategory
 from supportkit.sla import (
     Created,
-    Metric,
     Messaged,
+    Metric,
     Policy,
     Rules,
     StateEntered,
@@ -34,7 +34,7 @@ UTC_DAYS = BusinessCalendar.weekdays("UTC", start="09:00", end="17:00")
 EASTER = BusinessCalendar(
     timezone="Europe/Berlin",
     hours={
-        **dict.fromkeys(("mon", "tue", "wed", "thu"), [("09:00", "13:00"), ("14:00", "18:00")]),
+        **dict.fromkeys(("mon", "tue", "wed", "thu"), (("09:00", "13:00"), ("14:00", "18:00"))),
         "fri": [("09:00", "13:00"), ("14:00", "17:00")],
     },
     holidays=["2025-04-18", "2025-04-21"],

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import attrs
 import pytest
+from tests.unit.sla.desk import CATEGORIES, UTC_DAYS, C, policy
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.sla import DEFAULT_POLICY, Row, ServiceLevels, Severity, lint
-from tests.unit.sla.desk import CATEGORIES, UTC_DAYS, C, policy
 
 NOW = dt.datetime(2024, 1, 8, tzinfo=dt.UTC)
 ROOT = Path(__file__).resolve().parents[3]
@@ -154,7 +154,6 @@ def test_l16_window_edges_at_a_jump_of_the_zone_and_windows_that_overlap():
     findings = found(policy({"RESOLUTION": 4}), calendars={"days": night})
 
     assert {item.code for item in findings} == {"L16"}
-    assert [item.sentence[-40:] for item in findings][0]
     assert {("2024-03-31" in item.sentence, "2024-10-27" in item.sentence) for item in findings} >= {
         (True, False),
         (False, True),

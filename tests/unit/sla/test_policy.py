@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from tests.unit.sla.desk import policy
 
 from supportkit.errors import ConfigurationError, InvalidPolicy
 from supportkit.model.ticket import Priority
@@ -20,8 +21,16 @@ from supportkit.sla import (
     write_duration,
 )
 from supportkit.sla.thresholds import read_threshold
-from tests.unit.sla.desk import policy
 
+MISSPELT = """
+[[policies]]
+id = "p"
+calendar = "offise"
+[calendars.office]
+timezone = "UTC"
+[calendars.office.hours]
+mon = [["09:00", "10:00"]]
+"""
 EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "examples/policies").glob("*.toml"))
 
 
@@ -100,7 +109,10 @@ def test_the_revision_follows_the_content():
         ({"targets": [{"metric": "RESOLUTION", "target": "0s"}]}, "is not positive"),
         ({"targets": [{"metric": "RESOLUTION", "target": "1h", "priority": "high-ish"}]}, "there are: low"),
         ({"targets": [{"metric": "RESOLUTION", "target": "1h", "tier": 0}]}, "tier"),
-        ({"targets": [{"metric": "RESOLUTION", "target": "1h", "channel": "a", "channel_class": "chat"}]}, "one of them"),
+        (
+            {"targets": [{"metric": "RESOLUTION", "target": "1h", "channel": "a", "channel_class": "chat"}]},
+            "one of them",
+        ),
         ({"targets": [{"metric": "RESOLUTION", "target": "2024-01-01T00:00:00"}]}, "no offset"),
         ({"condition": {"tags": []}}, "without a value it never holds"),
         ({"condition": {"tags": [1.5]}}, "texts and whole numbers only"),
@@ -124,8 +136,7 @@ def test_the_error_is_one_of_configuration():
     ("text", "sentence"),
     [
         ("policies = 3", "a list is needed"),
-        ("[[policies]]\nid = 'p'\ncalendar = 'offise'\n[calendars.office]\ntimezone = 'UTC'\n"
-         "[calendars.office.hours]\nmon = [['09:00', '10:00']]", "did you mean 'office'"),
+        (MISSPELT, "did you mean 'office'"),
         ("policy = []", "did you mean 'policies'"),
         ("= nonsense", "not a TOML file"),
         ("[channels]\nfax = 'paper'", "allowed: email, chat"),

@@ -7,6 +7,7 @@ import json
 
 import attrs
 import pytest
+from tests.unit.sla.desk import CATEGORIES, UTC_DAYS, Log, M, h, policy, rules, utc
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.errors import HistoryNeeded, InvalidPolicy, UnknownState
@@ -52,12 +53,11 @@ from supportkit.sla import (
     verdicts,
     warnings,
 )
-from tests.unit.sla.desk import CATEGORIES, UTC_DAYS, Log, M, h, policy, rules, utc
 
 BOTH = policy({"FIRST_RESPONSE": 4, "NEXT_RESPONSE": 4, "RESOLUTION": 24})
 
 
-# -- R1, R2: a pure fold, in the order of instants -----------------------------------------------------------------------
+# -- R1, R2: a pure fold, in the order of instants -------------------------------------------------------------------
 
 
 def busy() -> Log:
@@ -147,7 +147,7 @@ def test_a_history_begins_with_the_creation():
         advance(None, Log("08 10:00").agent("08 11:00").facts[1], rules(BOTH))
 
 
-# -- R3 to R6: responses -------------------------------------------------------------------------------------------------
+# -- R3 to R6: responses ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,9 @@ def test_r4_a_new_first_response_after_each_reopening_on_request():
 
 
 def test_r5_the_next_response_starts_at_the_oldest_unanswered_message():
-    log = Log("08 10:00").agent("08 10:30").customer("08 11:00").customer("08 12:00").agent("08 13:00").agent("08 14:00")
+    log = (
+        Log("08 10:00").agent("08 10:30").customer("08 11:00").customer("08 12:00").agent("08 13:00").agent("08 14:00")
+    )
     clocks = log.at("08 15:00", BOTH)
 
     assert [(c.instance, c.used) for c in clocks.clocks if c.metric is M.NEXT_RESPONSE] == [(1, h(2))]
@@ -246,12 +248,13 @@ def test_r6_updates_may_restart_on_any_contact_or_wait_for_the_first_response():
     later = policy({"PERIODIC_UPDATE": 2}, metrics={"PERIODIC_UPDATE": {"starts": "first_response"}})
     log = Log("08 10:00").customer("08 10:30").agent("08 11:00")
 
-    assert [c.started_at for c in log.at("08 12:00", any_contact).clocks] == [utc(f"08 {m}") for m in
-                                                                             ("10:00", "10:30", "11:00")]
+    assert [c.started_at for c in log.at("08 12:00", any_contact).clocks] == [
+        utc(f"08 {m}") for m in ("10:00", "10:30", "11:00")
+    ]
     assert [c.started_at for c in log.at("08 12:00", later).clocks] == [utc("08 11:00")]
 
 
-# -- R7 to R9: pauses, the other metrics, reopening ------------------------------------------------------------------------
+# -- R7 to R9: pauses, the other metrics, reopening ------------------------------------------------------------------
 
 
 def test_r7_ending_straight_from_a_pause_counts_the_pause_as_one():
@@ -386,7 +389,7 @@ def test_r9_an_end_halts_what_waits_for_an_answer_and_does_not_fulfil_it():
     assert (again.status, again.used) == (Status.RUNNING, h(2))
 
 
-# -- R10 to R12: changes ---------------------------------------------------------------------------------------------------
+# -- R10 to R12: changes ---------------------------------------------------------------------------------------------
 
 URGENT = policy(
     [
@@ -437,7 +440,9 @@ def test_r10_a_deadline_that_was_missed_stays_missed_and_keeps_its_due():
 
 
 def test_r10_another_policy_brings_its_targets_and_pauses():
-    patient = policy({"RESOLUTION": 16}, id="q", metrics={"RESOLUTION": {"pauses": ["open"]}}, condition={"tags": "vip"})
+    patient = policy(
+        {"RESOLUTION": 16}, id="q", metrics={"RESOLUTION": {"pauses": ["open"]}}, condition={"tags": "vip"}
+    )
     log = Log("08 10:00", state="open").tell(PolicyApplied, "08 12:00", policy="q")
     clock = log.at("08 16:00", [patient, URGENT])[M.RESOLUTION]
 
@@ -545,7 +550,7 @@ def test_r12_verdicts_stand_when_time_is_measured_anew():
     assert (clock.used, clock.verdict, clock.due_at) == (h(4), Verdict.BREACHED, utc("08 15:00"))
 
 
-# -- R13: measuring and verdicts --------------------------------------------------------------------------------------------
+# -- R13: measuring and verdicts -------------------------------------------------------------------------------------
 
 
 def test_r13_an_answer_exactly_at_the_due_is_in_time_and_a_microsecond_later_is_not():
@@ -640,7 +645,7 @@ def test_a_calendar_that_runs_out_has_no_due_and_does_not_fail():
     assert (clocks[M.RESOLUTION].due_at, clocks[M.RESOLUTION].breaches_at) == (None, None)
 
 
-# -- R14: merging -------------------------------------------------------------------------------------------------------------
+# -- R14: merging ----------------------------------------------------------------------------------------------------
 
 
 def two_tickets():
@@ -715,7 +720,7 @@ def test_r14_circles_are_refused_and_a_missing_history_is_named():
         new.at("09 10:00", BOTH)
 
 
-# -- R15: warnings -------------------------------------------------------------------------------------------------------------
+# -- R15: warnings ---------------------------------------------------------------------------------------------------
 
 WARNING = policy({"RESOLUTION": 4}, metrics={"RESOLUTION": {"warnings": ["50%", "-30m", "+1h", "100%"]}})
 
@@ -816,7 +821,7 @@ def test_r15_a_promise_for_an_instant_can_warn():
     ]
 
 
-# -- R16 and the rest -------------------------------------------------------------------------------------------------------
+# -- R16 and the rest ------------------------------------------------------------------------------------------------
 
 
 def test_r16_halted_wins_and_the_resolved_span_is_halted():
@@ -856,10 +861,10 @@ def test_the_next_due_and_breach_of_all_clocks():
 
 
 def test_every_kind_of_fact_is_known_to_the_fold():
-    from typing import get_args  # noqa: PLC0415
+    from typing import get_args
 
-    from supportkit.sla import Fact  # noqa: PLC0415
-    from supportkit.sla.apply import _APPLY  # noqa: PLC0415
+    from supportkit.sla import Fact
+    from supportkit.sla.apply import _APPLY
 
     assert set(_APPLY) == set(get_args(Fact))
     assert CATEGORIES

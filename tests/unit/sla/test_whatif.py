@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from supportkit.sla import Created, PolicyApplied, Verdict, evaluate, what_if
 from tests.unit.sla.desk import CATEGORIES, UTC_DAYS, Log, M, h, policy, rules, utc
+
+from supportkit.sla import Created, PolicyApplied, Verdict, evaluate, what_if
 
 HELD = policy({"FIRST_RESPONSE": 4})
 STRICT = policy({"FIRST_RESPONSE": 2}, id="strict")

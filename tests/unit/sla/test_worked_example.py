@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.sla.desk import EASTER, Log, M, berlin, h, policy
 
 from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
@@ -18,7 +19,6 @@ from supportkit.sla import (
     explain,
     picture,
 )
-from tests.unit.sla.desk import EASTER, Log, M, berlin, h, policy
 
 POLICY = policy(
     [
