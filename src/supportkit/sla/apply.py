@@ -15,7 +15,7 @@ from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold
 from supportkit.sla.rules import Target, Terms
 from supportkit.sla.state import ClockState
-from supportkit.sla.terms import ENDING, HALTING, LIVE, Cause, Metric, Status
+from supportkit.sla.terms import ENDING, HALTING, LIVE, PAUSED, RUNNING, STOPPED, Cause, Metric, Status
 from supportkit.sla.terms import to_us as delta_us
 
 
@@ -115,11 +115,13 @@ def _state_entered(fold: Fold, fact: fa.StateEntered, t: int) -> None:
         if ended == ends == 0 and bool(before & pauses) is bool(now & pauses):
             continue  # the same to this clock: nothing to measure
         if clock.status in LIVE:
+            if ended == ends == 0 and fold.switch(key, clock, t, is_paused=bool(now & pauses)):
+                continue
             if ends and clock.metric in ENDING:
                 fold.stop(key, t, fact)
             else:
                 fold.rephase(key, clock, t)
-        elif ended and not ends and clock.status is Status.STOPPED:
+        elif ended and not ends and clock.status is STOPPED:
             _reopen(fold, key, clock, t)
     ends = fold.terms[Metric.TIER].ends
     if before & ends and not now & ends and f"{Metric.TIER}:{fold.tier}" not in fold.clocks:
@@ -143,10 +145,10 @@ def _reopen(fold: Fold, key: str, clock: ClockState, t: int) -> None:
 
 def _go_on(fold: Fold, key: str, clock: ClockState, t: int) -> None:
     """Let a clock that stopped count again, with the target of now."""
-    fold.clocks[key] = clock.but(stopped=None)._replace(status=Status.PAUSED)
+    fold.clocks[key] = clock.but(stopped=None)._replace(status=PAUSED)
     fold.retarget(key, fold.clocks[key], t, Cause.TARGET_CHANGED)
     fold.rephase(key, fold.clocks[key], t)
-    if fold.clocks[key].status is Status.PAUSED:
+    if fold.clocks[key].status is PAUSED:
         fold.mark(fold.clocks[key], t)
 
 
@@ -292,7 +294,7 @@ def _measured_anew(fold: Fold, clock: ClockState, t: int) -> ClockState:
     used = sum(
         mark.calendar.between_us(mark.at, end)
         for mark, end in zip(marks, [*(mark.at for mark in marks[1:]), t], strict=True)
-        if mark.status is Status.RUNNING
+        if mark.status is RUNNING
     )
     clock = clock._replace(used=used)
     if clock.rare.breached is not None:

@@ -14,7 +14,7 @@ from supportkit.sla import measure
 from supportkit.sla.corrections import Correction, corrections_of
 from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold, Key, Mark, Passing
-from supportkit.sla.history import Others, advance_fold, needs_history, replay_fold
+from supportkit.sla.history import WHOLE, Others, advance_fold, replay_fold
 from supportkit.sla.levels import ServiceLevels
 from supportkit.sla.policy import Policy
 from supportkit.sla.records import Record, Warned, record_of, warned_of
@@ -182,7 +182,7 @@ def replay(
 ) -> Snapshot | None:
     """Return the snapshot after a whole history, `None` if it holds no creation; equal to advancing fact by fact."""
     history = list(facts)
-    is_traced = any(needs_history(None, fact) for fact in history)
+    is_traced = not WHOLE.isdisjoint(map(type, history))
     now = None if at is None else to_utc(at, "at")
     fold = replay_fold(history, rules, at=now, others=others, is_traced=is_traced)
     return None if fold is None else fold.freeze()

@@ -17,7 +17,7 @@ from supportkit.sla.facts import Fact
 from supportkit.sla.policy import Policy
 from supportkit.sla.rules import Rules, Target
 from supportkit.sla.state import FRESH, ClockState, RecordState, Snapshot
-from supportkit.sla.terms import BIT, ENDING, HALTING, LIVE, Cause, Metric, Status
+from supportkit.sla.terms import BIT, ENDING, HALTED, HALTING, LIVE, PAUSED, RUNNING, STOPPED, Cause, Metric, Status
 
 _ANSWERS = frozenset({MessageKind.REPLY, MessageKind.CALL})
 _STARTED_AT_CREATION = (Metric.RESOLUTION, Metric.REQUESTER_WAIT, Metric.AGENT_WORK)
@@ -135,10 +135,10 @@ class Fold:
         """Return what a live clock does in the present category."""
         terms, metric = self.terms[clock[0]], clock[0]
         if self.category & terms.ends and metric in HALTING:
-            return Status.HALTED
+            return HALTED
         if self.category & terms.pauses or clock.rare.is_held:
-            return Status.PAUSED
-        return Status.RUNNING
+            return PAUSED
+        return RUNNING
 
     def start(
         self,
@@ -162,10 +162,10 @@ class Fold:
             target = self.rules.target(self.policy, metric, channel, self.priority, self.tier, subject)
         rare = FRESH if target.instant is None else FRESH._replace(deadline=target.instant)
         clock = ClockState(
-            metric, instance or 1, cycle, Status.RUNNING, t, 0, t, target.open_time, target.calendar, subject, rare
+            metric, instance or 1, cycle, RUNNING, t, 0, t, target.open_time, target.calendar, subject, rare
         )
         status = self.status_of(clock)
-        if status is not Status.RUNNING:
+        if status is not RUNNING:
             clock = clock.timed(status, 0, None)
         self.clocks[key] = clock
         if self.marks is not None:
@@ -203,24 +203,31 @@ class Fold:
         if status is clock.status:
             self.clocks[key] = clock
             return
-        since = t if status is Status.RUNNING else None
-        used = self.plain_use(clock, t)
-        if used is not None:
-            self.clocks[key] = clock = clock.timed(status, used, since)
-        else:
-            was_halted = clock.status is Status.HALTED
-            clock = self.settled(clock, t)
-            clock = clock.timed(status, clock.used, since)
-            if was_halted:
-                clock = measure.outgrown(clock, t, Cause.TARGET_CHANGED)
-            self.keep(key, clock)
+        since = t if status is RUNNING else None
+        was_halted = clock.status is HALTED
+        clock = self.settled(clock, t)
+        clock = clock.timed(status, clock.used, since)
+        if was_halted:
+            clock = measure.outgrown(clock, t, Cause.TARGET_CHANGED)
+        self.keep(key, clock)
         if self.marks is not None:
             self.mark(clock, t)
+
+    def switch(self, key: str, clock: ClockState, t: int, *, is_paused: bool) -> bool:
+        """Pause or resume a clock where nothing is to be written down, as at nearly every pause; tell if so."""
+        used = None if clock.rare.is_held else self.plain_use(clock, t)
+        if used is None:
+            return False
+        clock = clock.timed(PAUSED, used, None) if is_paused else clock.timed(RUNNING, used, t)
+        self.clocks[key] = clock
+        if self.marks is not None:
+            self.mark(clock, t)
+        return True
 
     def plain_use(self, clock: ClockState, t: int) -> int | None:
         """Return what a clock has used at *t* if that is all there is to settle, as at nearly every pause."""
         _, _, _, status, _, used, since, target, calendar, _, rare = clock
-        if status is Status.HALTED or rare.deadline is not None or self.terms[clock[0]].thresholds:
+        if status is HALTED or rare.deadline is not None or self.terms[clock[0]].thresholds:
             return None
         if since is None:
             return used
@@ -236,12 +243,12 @@ class Fold:
         if self.marks is not None:
             self.mark(clock, t)
 
-    def end(self, key: str, t: int, fact: Fact, status: Status = Status.STOPPED) -> None:
+    def end(self, key: str, t: int, fact: Fact, status: Status = STOPPED) -> None:
         """End a clock of which there may be several, if it is there, and be done with it."""
         clock = self.clocks.get(key)
         if clock is None:
             return
-        if status is Status.STOPPED:
+        if status is STOPPED:
             self.stop(key, t, fact)
         else:
             self.conclude(key, clock, t, status)
@@ -286,7 +293,7 @@ class Fold:
         """Note what a clock does from *t* on, where the fold is traced."""
         if self.marks is None:
             return
-        why = "" if clock.status is Status.RUNNING else "vendor" if clock.rare.is_held else _CATEGORY[self.category]
+        why = "" if clock.status is RUNNING else "vendor" if clock.rare.is_held else _CATEGORY[self.category]
         mark = Mark(t, clock.status, self.calendar(clock.calendar), why)
         key = clock[:3]
         known = self.marks.get(key)

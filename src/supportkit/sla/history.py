@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from supportkit.clock import to_us
 from supportkit.errors import HistoryNeeded
@@ -21,8 +22,10 @@ from supportkit.sla.state import Snapshot
 
 Others = Mapping[str, Sequence[Fact]]
 
-_BACKWARDS = frozenset({fa.DeliveryFailed, fa.Voided, fa.Unmerged, fa.Released})
+_BACKWARDS: frozenset[type[Any]] = frozenset({fa.DeliveryFailed, fa.Voided, fa.Unmerged, fa.Released})
 _WHOLE = _BACKWARDS | {fa.Absorbed}
+WHOLE: frozenset[type[Any]] = _WHOLE | {fa.CalendarChanged}
+"""Facts that may need the spans of clocks, which only a traced fold keeps."""
 
 
 def needs_history(snapshot: Snapshot | None, fact: Fact) -> bool:
@@ -64,7 +67,7 @@ def counted(facts: Iterable[Fact], at: dt.datetime | None = None, known_at: dt.d
         found = [fact for fact in found if fact.occurred_at <= at]
     if known_at is not None:
         found = [fact for fact in found if (fact.recorded_at or fact.occurred_at) <= known_at]
-    if any(type(fact) in _BACKWARDS for fact in found):
+    if not _BACKWARDS.isdisjoint(map(type, found)):
         found = _undone(found)
     found.sort(key=_order)
     first = next((index for index, fact in enumerate(found) if type(fact) is fa.Created), None)

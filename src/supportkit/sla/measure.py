@@ -12,7 +12,7 @@ from supportkit.businesstime import AddTie, BusinessCalendar
 from supportkit.errors import NoBusinessTime
 from supportkit.sla.rules import Terms
 from supportkit.sla.state import ClockState, Rare, RecordState
-from supportkit.sla.terms import Cause, Status, Verdict
+from supportkit.sla.terms import HALTED, STOPPED, Cause, Verdict
 
 
 class Passed(NamedTuple):
@@ -123,7 +123,7 @@ def retarget(clock: ClockState, t: int, target: int | None, deadline: int | None
     rare = clock.rare
     if rare.deadline != deadline:
         clock = clock.but(deadline=deadline)
-    if rare.breached is not None or clock.status is Status.HALTED:
+    if rare.breached is not None or clock.status is HALTED:
         return clock  # a breached clock keeps its due; nothing becomes due while it is halted
     if rare.due is not None:
         clock = clock.but(due=None)
@@ -158,7 +158,7 @@ def stop(clock: ClockState, t: int, calendar: BusinessCalendar, real: int) -> Cl
         records = (*records, _final(breached is not None or used > target, used, target, final, real))
     skewed = is_skewed or real < started
     rare = Rare(due, breached, real, deadline, override, fired, records, is_held, skewed)
-    return ClockState(metric, instance, cycle, Status.STOPPED, started, used, None, target, name, subject, rare)
+    return ClockState(metric, instance, cycle, STOPPED, started, used, None, target, name, subject, rare)
 
 
 def _final(late: bool, used: int, target: int | None, due: int | None, at: int) -> RecordState:  # noqa: FBT001 - private

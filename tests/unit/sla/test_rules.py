@@ -743,6 +743,14 @@ def test_r15_a_warning_does_not_fire_while_the_clock_is_paused():
     assert [w.at for w in log.at("09 12:00", WARNING).warnings] == [utc("09 11:00")]
 
 
+def test_r15_a_stop_at_the_very_instant_of_a_warning_comes_first():
+    stopped = Log("08 15:00").state("09 09:00", "resolved")
+    later = Log("08 15:00").state(utc("09 09:00") + dt.timedelta(microseconds=1), "resolved")
+
+    assert stopped.at("09 12:00", WARNING).warnings == ()
+    assert [w.threshold for w in later.at("09 12:00", WARNING).warnings] == ["50%"]
+
+
 def test_r15_upcoming_tells_what_time_alone_will_bring():
     compiled = rules(WARNING)
     dues = upcoming(replay(Log("08 15:00").facts, compiled), compiled)
