@@ -217,12 +217,14 @@ def report(snapshot: Snapshot, rules: Rules, at: dt.datetime | str) -> ClockSet:
 
 
 def step_of(fold: Fold) -> Step:
-    """Return where a fold stands and what it noted."""
-    ticket = fold.ticket
+    """Return where a fold stands and what it noted, in the order in which it came about."""
+    ticket, records, passings = fold.ticket, fold.records, fold.passings
+    records.sort(key=lambda item: item[2].at)
+    passings.sort(key=lambda item: item.at)
     return Step(
         snapshot=fold.freeze(),
-        records=tuple(record_of(ticket, key, number, state) for key, number, state in fold.records),
-        warnings=tuple(warned_of(ticket, passing) for passing in fold.passings),
+        records=tuple(record_of(ticket, key, number, state) for key, number, state in records),
+        warnings=tuple(warned_of(ticket, passing) for passing in passings),
     )
 
 

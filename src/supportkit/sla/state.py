@@ -7,6 +7,7 @@ ticket and some are kept with every ticket; what most clocks never have lies in 
 from __future__ import annotations
 
 import datetime as dt
+from sys import intern
 from typing import Any, NamedTuple, Self
 
 import attrs
@@ -105,7 +106,7 @@ class ClockState(NamedTuple):
         return self._replace(rare=self.rare._replace(**changes))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Snapshot:
     """All that the next fact needs to know of a ticket's past.
 
@@ -178,13 +179,14 @@ class Snapshot:
             seq=seq,
             created=created,
             category=category,
-            channel=channel,
+            channel=intern(channel),
             priority=Priority(priority),
             tier=tier,
             owner=owner,
             owed=owed,
-            policy=policy,
-            revision=revision,
+            # Names that thousands of tickets share are kept once.
+            policy=None if policy is None else intern(policy),
+            revision=None if revision is None else intern(revision),
             handovers=handovers,
             promises=promises,
             pins=tuple((name, pinned) for name, pinned in pins),
@@ -216,7 +218,17 @@ def _read_clock(row: list[Any]) -> ClockState:
             changes["records"] = tuple(_read_record(item) for item in changes["records"])
         rare = FRESH._replace(**changes)
     return ClockState(
-        Metric(metric), instance, cycle, Status(status), started, used, since, target, calendar, subject, rare
+        Metric(metric),
+        instance,
+        cycle,
+        Status(status),
+        started,
+        used,
+        since,
+        target,
+        intern(calendar),
+        intern(subject),
+        rare,
     )
 
 

@@ -777,6 +777,26 @@ def test_r15_a_tick_finds_each_once_and_with_its_own_instant():
     assert upcoming(late.snapshot, compiled) == ()
 
 
+def test_r15_a_worker_that_slept_for_a_month_finds_everything_in_its_order():
+    several = policy({"RESOLUTION": 4, "TIME_TO_OWN": 2, "FIRST_RESPONSE": 8})
+    compiled = rules(several)
+    found = tick(replay(Log("08 09:00").facts, compiled), compiled, utc("08 09:00") + dt.timedelta(days=30)).records
+
+    assert [(r.metric, r.at) for r in found] == [
+        (M.TIME_TO_OWN, utc("08 11:00")),
+        (M.RESOLUTION, utc("08 13:00")),
+        (M.FIRST_RESPONSE, utc("09 09:00")),
+    ]
+
+
+def test_r15_a_clock_that_was_set_back_fires_nothing_and_takes_nothing_back():
+    compiled = rules(WARNING)
+    ticked = tick(replay(Log("08 15:00").facts, compiled), compiled, utc("09 12:00")).snapshot
+    earlier = tick(ticked, compiled, utc("08 14:00"))
+
+    assert (earlier.snapshot, earlier.records, earlier.warnings) == (ticked, (), ())
+
+
 def test_r15_what_a_tick_found_no_fact_finds_again():
     log = Log("08 15:00")
     compiled = rules(WARNING)
