@@ -7,7 +7,8 @@ import pathlib
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SHARED = pathlib.Path(os.environ.get("SUPPORTKIT_SHARED") or ROOT.parent / "shared")
 
 
 def shared_file(name: str) -> pathlib.Path:
@@ -15,8 +16,7 @@ def shared_file(name: str) -> pathlib.Path:
 
     In CI (`CI=true`) the data is part of the job: there its absence fails the test.
     """
-    folder = pathlib.Path(os.environ.get("SUPPORTKIT_SHARED") or ROOT.parent / "shared")
-    path = folder / name
+    path = SHARED / name
     if path.exists():
         return path
     reason = (

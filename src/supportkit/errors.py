@@ -62,6 +62,12 @@ class InvalidCalendar(ConfigurationError, ValueError):
     code = "configuration.calendar"
 
 
+class InvalidPolicy(ConfigurationError, ValueError):
+    """A service-level policy is malformed, contradicts itself, or names something that is not there."""
+
+    code = "configuration.policy"
+
+
 class UnknownChannel(ConfigurationError):
     """A channel was named that this desk does not have."""
 
@@ -194,6 +200,24 @@ class NoBusinessTime(SupportkitError, ValueError):
     """A question about business time can never be answered: one-off openings only, and they are used up."""
 
     code = "no_business_time"
+
+
+class UnknownState(SupportkitError, ValueError):
+    """A history names a state that belongs to no category; what it means for clocks is never guessed."""
+
+    code = "unknown_state"
+
+    def __init__(self, state: str, known: Sequence[str]) -> None:
+        self.state = state
+        self.known = tuple(known)
+        has = ", ".join(self.known) or "none"
+        super().__init__(f"the state {state!r} has no category; known states: {has}")
+
+
+class HistoryNeeded(SupportkitError, ValueError):
+    """A fact changes the past of a ticket, so its clocks follow from the whole history and not from a snapshot."""
+
+    code = "history_needed"
 
 
 # -- the world's -----------------------------------------------------------------------------------------------------

@@ -5,30 +5,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import os
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.shared_data import SHARED, shared_file
 
 from supportkit.businesstime import BusinessCalendar, InvalidCalendar, NoBusinessTime
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("SUPPORTKIT_SHARED", ROOT.parent / "shared"))
 NO_CALENDAR = "error:no_business_time"
-
-
-def shared(relative: str) -> Path:
-    """Return the path of a shared file; skip the test without the folder, but never where everything must run."""
-    path = SHARED / relative
-    if path.exists():
-        return path
-    problem = (
-        f"{relative} is not in the folder of shared data (set SUPPORTKIT_SHARED, or put 'shared' beside the checkout)"
-    )
-    if os.environ.get("CI") == "true":
-        pytest.fail(problem)
-    pytest.skip(problem)
 
 
 def golden_cases() -> list[dict]:
@@ -69,7 +53,7 @@ def wanted(case: dict) -> object:
 
 
 def test_all_golden_cases_are_there():
-    shared("golden/sla_cases.json")
+    shared_file("golden/sla_cases.json")
 
     assert len(CASES) == 316
 
@@ -121,7 +105,7 @@ def city_times(kind: str) -> list[tuple[dt.datetime, dt.datetime]]:
     def local(text: str) -> dt.datetime:
         return dt.datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=BOSTON)
 
-    with shared("data/boston311_dev.csv").open(encoding="utf-8", newline="") as file:
+    with shared_file("data/boston311_dev.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["TYPE"] == kind and row["TARGET_DT"]]
     return [(local(row["OPEN_DT"]), local(row["TARGET_DT"])) for row in rows]
 

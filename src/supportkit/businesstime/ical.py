@@ -62,7 +62,7 @@ class IcalDays:
     skipped: tuple[SkippedEvent, ...]
 
 
-def holidays_from_ical(  # noqa: PLR0913 - the last three have defaults
+def holidays_from_ical(
     text: str | bytes,
     start: dt.date,
     end: dt.date,

@@ -53,7 +53,7 @@ def yearly(month_days: Iterable[str], years: Iterable[int]) -> tuple[dt.date, ..
     )
 
 
-def from_holidays(  # noqa: PLR0913 - those of a calendar, by keyword
+def from_holidays(
     source: HolidaySource,
     years: Iterable[int],
     *,

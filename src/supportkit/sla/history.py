@@ -1,0 +1,161 @@
+"""Whole histories: which facts count, in which order, and the replay of all of them.
+
+Some facts change the past: a message that was not delivered never was a response, a void takes its fact away, a merge
+joins two histories. A snapshot cannot follow them, so `needs_history` tells when to replay instead of advancing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from supportkit.clock import to_us
+from supportkit.errors import HistoryNeeded
+from supportkit.sla import facts as fa
+from supportkit.sla.apply import apply
+from supportkit.sla.facts import Fact
+from supportkit.sla.fold import Fold
+from supportkit.sla.merge import join
+from supportkit.sla.rules import Rules
+from supportkit.sla.state import Snapshot
+
+Others = Mapping[str, Sequence[Fact]]
+
+_BACKWARDS: frozenset[type[Any]] = frozenset({fa.DeliveryFailed, fa.Voided, fa.Unmerged, fa.Released})
+_WHOLE = _BACKWARDS | {fa.Absorbed}
+WHOLE: frozenset[type[Any]] = _WHOLE | {fa.CalendarChanged}
+"""Facts that may need the spans of clocks, which only a traced fold keeps."""
+
+
+def needs_history(snapshot: Snapshot | None, fact: Fact) -> bool:
+    """Tell whether *fact* changes the past of *snapshot*, so that only a replay of the whole history can take it.
+
+    True for a fact that lies before the last one, and for failed deliveries, voids, merges into this ticket and their
+    undoing, and retroactive changes of calendars.
+    """
+    if type(fact) in _WHOLE or (isinstance(fact, fa.CalendarChanged) and fact.retroactive):
+        return True
+    if snapshot is None:
+        return False
+    return (max(to_us(fact.occurred_at), snapshot.created), fact.seq) < (snapshot.at, snapshot.seq)
+
+
+def advance_fold(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Fold:
+    """Return the fold one fact further.
+
+    Raises:
+        HistoryNeeded: The fact changes the past.
+        ValueError: The first fact is not the creation.
+    """
+    if needs_history(snapshot, fact):
+        raise HistoryNeeded(f"{type(fact).__name__} changes what came before it: replay the history of the ticket")
+    if snapshot is None:
+        if not isinstance(fact, fa.Created):
+            raise ValueError(f"the history of a ticket begins with Created, not with {type(fact).__name__}")
+        fold = Fold(rules)
+    else:
+        fold = Fold.thaw(snapshot, rules)
+    apply(fold, fact)
+    return fold
+
+
+def counted(facts: Iterable[Fact], at: dt.datetime | None = None, known_at: dt.datetime | None = None) -> list[Fact]:
+    """Return the facts that had happened *at* an instant and were known at another, in order, the creation first."""
+    found = list(facts)
+    if at is not None:
+        found = [fact for fact in found if fact.occurred_at <= at]
+    if known_at is not None:
+        found = [fact for fact in found if (fact.recorded_at or fact.occurred_at) <= known_at]
+    if not _BACKWARDS.isdisjoint(map(type, found)):
+        found = _undone(found)
+    found.sort(key=_order)
+    first = next((index for index, fact in enumerate(found) if type(fact) is fa.Created), None)
+    if first is None:
+        return []
+    if first:
+        created = found.pop(first)
+        # What came before the creation takes effect at it, in the order of recording.
+        found.sort(key=lambda fact: (max(fact.occurred_at, created.occurred_at), fact.seq))
+        found.insert(0, created)
+    return found
+
+
+def _order(fact: Fact) -> tuple[dt.datetime, int]:
+    return (fact.occurred_at, fact.seq)
+
+
+def _undone(facts: list[Fact]) -> list[Fact]:
+    """Return *facts* without those that were voided, were never delivered, or belong to a merge that was undone."""
+    voided = {fact.voids for fact in facts if isinstance(fact, fa.Voided)}
+    facts = [fact for fact in facts if fact.seq not in voided or isinstance(fact, fa.Voided)]
+    failed = {fact.message for fact in facts if isinstance(fact, fa.DeliveryFailed)}
+    facts = [fact for fact in facts if not (isinstance(fact, fa.Messaged) and fact.message in failed)]
+    undone: set[int] = set()
+    for index, fact in sorted(enumerate(facts), key=lambda pair: _order(pair[1])):
+        if isinstance(fact, fa.Unmerged | fa.Released):
+            undone.add(index)
+            undone.update(_merge_before(facts, fact, undone))
+    return [fact for index, fact in enumerate(facts) if index not in undone]
+
+
+def _merge_before(facts: list[Fact], fact: fa.Unmerged | fa.Released, gone: set[int]) -> set[int]:
+    """Return the index of the merge that *fact* undoes: the last one before it."""
+    found = [
+        (_order(other), index)
+        for index, other in enumerate(facts)
+        if index not in gone
+        and _order(other) <= _order(fact)
+        and (
+            isinstance(other, fa.Merged)
+            if isinstance(fact, fa.Unmerged)
+            else isinstance(other, fa.Absorbed) and other.ticket == fact.ticket
+        )
+    ]
+    return {max(found)[1]} if found else set()
+
+
+def replay_fold(
+    facts: Iterable[Fact],
+    rules: Rules,
+    *,
+    at: dt.datetime | None = None,
+    known_at: dt.datetime | None = None,
+    others: Others | None = None,
+    is_traced: bool = True,
+    above: frozenset[str] = frozenset(),
+) -> Fold | None:
+    """Return the fold of all *facts* that count, `None` if the ticket did not exist yet.
+
+    Raises:
+        HistoryNeeded: The history of a ticket that was merged into this one is not among *others*.
+        ValueError: Tickets are merged in a circle.
+    """
+    history = counted(facts, at, known_at)
+    if not history:
+        return None
+    fold = Fold(rules, is_traced=is_traced)
+    for fact in history:
+        apply(fold, fact)
+        if type(fact) is fa.Absorbed:
+            source = _source(fact, fold, rules, known_at, others or {}, above | {fold.ticket})
+            if source is not None:
+                join(fold, source, history, counted((others or {})[fact.ticket], fact.occurred_at, known_at), fold.at)
+    return fold
+
+
+def _source(
+    fact: fa.Absorbed,
+    fold: Fold,
+    rules: Rules,
+    known_at: dt.datetime | None,
+    others: Others,
+    above: frozenset[str],
+) -> Fold | None:
+    """Return the fold of the ticket that is merged, at the merge, with its clocks still live."""
+    if fact.ticket in above:
+        raise ValueError(f"tickets {fold.ticket!r} and {fact.ticket!r} are merged in a circle")
+    if fact.ticket not in others:
+        raise HistoryNeeded(f"ticket {fact.ticket!r} was merged into {fold.ticket!r}: give its facts among the others")
+    alive = [other for other in others[fact.ticket] if not isinstance(other, fa.Merged)]
+    return replay_fold(alive, rules, at=fact.occurred_at, known_at=known_at, others=others, above=above)

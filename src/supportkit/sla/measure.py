@@ -1,0 +1,165 @@
+"""Measuring one clock (R13, R15): pure functions on a `ClockState` and a calendar, in whole microseconds.
+
+A clock breaches when *more* than its target is used: at the first open, running instant at which used equals the
+target it is still in time, one microsecond later it is late.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from supportkit.businesstime import AddTie, BusinessCalendar
+from supportkit.errors import NoBusinessTime
+from supportkit.sla.rules import Terms
+from supportkit.sla.state import ClockState, Rare, RecordState
+from supportkit.sla.terms import HALTED, STOPPED, Cause, Verdict
+
+
+class Passed(NamedTuple):
+    """A threshold that a clock passed, and when."""
+
+    id: str
+    at: int
+
+
+def later(calendar: BusinessCalendar, t: int, d: int, tie: AddTie = "earliest") -> int | None:
+    """Return when *d* of open time has passed since *t*; `None` if the calendar has no more of it."""
+    try:
+        return calendar.add_us(t, d, tie=tie)
+    except (NoBusinessTime, OverflowError):
+        return None
+
+
+def settle(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> tuple[ClockState, list[Passed]]:
+    """Measure a clock up to *t*: what it used, whether it breached, which thresholds it passed before *t*."""
+    since = clock.since
+    rare = clock.rare
+    if since is None or t <= since:
+        return (clock if rare.deadline is None else _overdue(clock, t)), []
+    used, target = clock.used + calendar.between_us(since, t), clock.target
+    passed: list[Passed] = []
+    if rare.deadline is not None:
+        passed = _passed(clock, terms, t, calendar)
+        if passed:
+            clock = clock.but(fired=(*rare.fired, *(item.id for item in passed)))
+        clock = _overdue(clock, t)
+    elif target is not None:
+        if terms.thresholds:
+            passed = _passed(clock, terms, t, calendar)
+            if passed:
+                clock = clock.but(fired=(*rare.fired, *(item.id for item in passed)))
+        if used >= target:
+            clock = _reach(clock, used, calendar)
+    return clock.timed(clock.status, used, t), passed
+
+
+def _reach(clock: ClockState, used: int, calendar: BusinessCalendar) -> ClockState:
+    """Freeze the due of a clock that has used its target, and write down the breach once it used more."""
+    since, target, rare = clock.since, clock.target, clock.rare
+    assert since is not None  # noqa: S101 - for the type checker: only running clocks come here
+    assert target is not None  # noqa: S101
+    left = max(0, target - clock.used)
+    due = rare.due if rare.due is not None else calendar.add_us(since, left)
+    if used > target and rare.breached is None:
+        at = calendar.add_us(since, left, tie="next_open")
+        record = RecordState(Verdict.BREACHED, max(clock.used, target), target, due, at, Cause.ELAPSED)
+        return clock.but(due=due, breached=at, records=(*rare.records, record))
+    return clock if rare.due == due else clock.but(due=due)
+
+
+def _overdue(clock: ClockState, t: int) -> ClockState:
+    """Write down that an absolute deadline has passed, if it has; pauses and calendars do not matter to it."""
+    rare = clock.rare
+    if rare.deadline is None or rare.breached is not None or t <= rare.deadline or not clock.status.is_live:
+        return clock
+    at = rare.deadline
+    record = RecordState(Verdict.BREACHED, clock.used, None, at, at, Cause.ELAPSED)
+    return clock.but(due=at, breached=at, records=(*rare.records, record))
+
+
+def _passed(clock: ClockState, terms: Terms, t: int, calendar: BusinessCalendar) -> list[Passed]:
+    found = [
+        Passed(point, at)
+        for point, at in upcoming_points(clock, terms, calendar, t)
+        if at < t  # a fact at t takes effect first: whether the clock still runs at t is for the next span to say
+    ]
+    return sorted(found, key=lambda item: item.at)
+
+
+def upcoming_points(
+    clock: ClockState, terms: Terms, calendar: BusinessCalendar, until: int | None = None
+) -> list[tuple[str, int]]:
+    """Return the thresholds that a running clock has not passed, and the instants at which it will.
+
+    With *until*, thresholds that cannot be passed by then may be left out.
+    """
+    since, target, rare = clock.since, clock.target, clock.rare
+    if since is None:
+        return []
+    found: list[tuple[str, int]] = []
+    for threshold in terms.thresholds:  # mostly none
+        if threshold.id in rare.fired:
+            continue
+        if rare.deadline is not None:
+            # A share is one of the open time until the deadline, an offset one of open time around it.
+            span = calendar.between_us(clock.started, rare.deadline)
+            point = threshold.point(span)
+            at = later(calendar, clock.started, point, "next_open")
+        elif target is not None:
+            left = threshold.point(target) - clock.used
+            if until is not None and left > until - since:
+                continue
+            at = later(calendar, since, max(0, left), "next_open")
+        else:
+            continue
+        if at is not None:
+            found.append((threshold.id, max(at, since)))
+    return found
+
+
+def retarget(clock: ClockState, t: int, target: int | None, deadline: int | None, cause: Cause) -> ClockState:
+    """Give a settled clock another target at *t* (R10): what it used stays used, and a breach stays a breach."""
+    clock = clock._replace(target=target)
+    rare = clock.rare
+    if rare.deadline != deadline:
+        clock = clock.but(deadline=deadline)
+    if rare.breached is not None or clock.status is HALTED:
+        return clock  # a breached clock keeps its due; nothing becomes due while it is halted
+    if rare.due is not None:
+        clock = clock.but(due=None)
+    return outgrown(clock, t, cause)
+
+
+def outgrown(clock: ClockState, t: int, cause: Cause) -> ClockState:
+    """Let a clock breach at *t* because it has used more than its target by a change and not by time."""
+    target, rare = clock.target, clock.rare
+    if rare.deadline is not None:
+        return _overdue(clock, t)
+    if target is None or rare.breached is not None or clock.used < target:
+        return clock
+    if clock.used == target:
+        return clock if rare.due is not None else clock.but(due=t)
+    record = RecordState(Verdict.BREACHED, clock.used, target, t, t, cause)
+    return clock.but(due=t, breached=t, records=(*rare.records, record))
+
+
+def stop(clock: ClockState, t: int, calendar: BusinessCalendar, real: int) -> ClockState:
+    """End a settled clock at *t* because its promise was fulfilled, and write the verdict down.
+
+    *real* is when it was fulfilled in the world; earlier than the start where two computers' clocks disagree.
+    """
+    metric, instance, cycle, _, started, used, _, target, name, subject, rare = clock
+    due, breached, _, deadline, override, fired, records, is_held, is_skewed = rare
+    if deadline is not None:
+        due = deadline
+        records = (*records, _final(breached is not None or real > deadline, used, None, due, real))
+    elif target is not None:
+        final = later(calendar, t, max(0, target - used)) if due is None else due
+        records = (*records, _final(breached is not None or used > target, used, target, final, real))
+    skewed = is_skewed or real < started
+    rare = Rare(due, breached, real, deadline, override, fired, records, is_held, skewed)
+    return ClockState(metric, instance, cycle, STOPPED, started, used, None, target, name, subject, rare)
+
+
+def _final(late: bool, used: int, target: int | None, due: int | None, at: int) -> RecordState:  # noqa: FBT001 - private
+    return RecordState(Verdict.BREACHED if late else Verdict.MET, used, target, due, at, Cause.FULFILLED)

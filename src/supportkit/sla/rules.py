@@ -1,0 +1,219 @@
+"""Rules: policies, calendars and categories compiled into the look-ups that the fold makes.
+
+Answers are remembered, so a desk keeps one `Rules` for as long as its policies stay the same; a new one gives the same
+answers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from supportkit.businesstime import BusinessCalendar
+from supportkit.clock import to_us
+from supportkit.errors import InvalidPolicy, UnknownState
+from supportkit.model.ticket import Priority, StateCategory
+from supportkit.sla import terms as tm
+from supportkit.sla.levels import DEFAULT_CHANNELS, ServiceLevels
+from supportkit.sla.policy import ALWAYS_OPEN, Options, Policy, select
+from supportkit.sla.terms import BIT, Metric
+from supportkit.sla.thresholds import BREACH, Threshold
+
+_WC, _WE = BIT[StateCategory.WAITING_CUSTOMER], BIT[StateCategory.WAITING_EXTERNAL]
+_PAUSES = {
+    Metric.PERIODIC_UPDATE: _WC,
+    Metric.RESOLUTION: _WC | _WE,
+    Metric.REQUESTER_WAIT: _WC,
+    Metric.AGENT_WORK: _WC | _WE,
+    Metric.TIER: _WC | _WE,
+}
+_CLOSED = BIT[StateCategory.CLOSED]
+_DONE = BIT[StateCategory.RESOLVED] | _CLOSED
+_ON_REQUEST = frozenset({Metric.EXTERNAL, Metric.PROMISE})
+"""Metrics with facts of their own: where there are such facts, they are measured, named by a policy or not."""
+
+
+class Terms(NamedTuple):
+    """The options of one metric as the fold reads them: categories as bits, words as flags."""
+
+    pauses: int
+    ends: int
+    reopen: str
+    thresholds: tuple[Threshold, ...]
+    after_first: bool
+    any_contact: bool
+    starts_late: bool
+    bots: bool
+    owner_only: bool
+    cumulative: bool
+    kept_by_response: bool
+
+
+class Target(NamedTuple):
+    """What is promised in one cell: open time or an instant, in microseconds, and the calendar's name."""
+
+    open_time: int | None
+    instant: int | None
+    calendar: str
+
+
+def compile_terms(metric: Metric, options: Options) -> Terms:
+    """Return *options* of *metric* with the defaults of `sla.md` 2.2 filled in."""
+    pauses = options.pauses
+    once = metric in {Metric.FIRST_RESPONSE, Metric.TIME_TO_OWN}
+    return Terms(
+        pauses=_PAUSES.get(metric, 0) if pauses is None else sum(BIT[category] for category in pauses),
+        ends=_CLOSED if options.end == "closed" else _DONE,
+        reopen=options.reopen or ("once" if once else "continue"),
+        thresholds=tuple({point.id: point for point in options.thresholds if point.id != BREACH}.values()),
+        after_first=options.after_first_response,
+        any_contact=options.restart_on == "any_contact",
+        starts_late=options.starts == "first_response",
+        bots=options.bots_count,
+        owner_only=options.owner_only,
+        cumulative=options.cumulative,
+        kept_by_response=options.kept_by == "response",
+    )
+
+
+_DEFAULT = {metric: compile_terms(metric, Options()) for metric in Metric}
+
+
+class Rules:
+    """What the fold needs to know, compiled.
+
+    Args:
+        policies: In the order in which they are asked, or a `ServiceLevels`. Older revisions that histories still
+            name may stand behind the present ones.
+        calendars: Calendars by name, and earlier or later revisions by revision. Defaults to those of *policies*.
+        categories: What each state means.
+        channels: Which class a channel name belongs to.
+    """
+
+    __slots__ = ("_bits", "_calendars", "_classes", "_revisions", "_targets", "_terms", "metrics", "policies")
+
+    def __init__(
+        self,
+        policies: ServiceLevels | Iterable[Policy],
+        calendars: Mapping[str, BusinessCalendar] | None = None,
+        *,
+        categories: Mapping[str, StateCategory],
+        channels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Compile nothing yet: what a history asks for is looked up once and remembered."""
+        if isinstance(policies, ServiceLevels):
+            calendars = dict(policies.calendars) if calendars is None else calendars
+            channels = dict(policies.channels) if channels is None else channels
+            policies = policies.policies
+        self.policies = tuple(policies)
+        self._bits = {state: BIT[category] for state, category in categories.items()}
+        self._calendars = dict(calendars or {})
+        self._classes = dict(DEFAULT_CHANNELS) if channels is None else dict(channels)
+        self._terms: dict[int, dict[Metric, Terms]] = {id(None): _DEFAULT}
+        self._targets: dict[tuple[Any, ...], Target] = {}
+        self._revisions: dict[int, str] = {}
+        named = {row.metric for policy in self.policies for row in policy.rows}
+        named.update(metric for policy in self.policies for metric, _ in policy.metrics)
+        self.metrics = tuple(metric for metric in Metric if metric in named and metric not in _ON_REQUEST)
+
+    def bit(self, state: str | None, category: StateCategory | None) -> int:
+        """Return the category of a *state* as a bit.
+
+        Raises:
+            UnknownState: Neither is the category told, nor does the state have one.
+        """
+        if category is not None:
+            return BIT[category]
+        if state is None:
+            return BIT[StateCategory.NEW]
+        try:
+            return self._bits[state]
+        except KeyError:
+            raise UnknownState(state, sorted(self._bits)) from None
+
+    def channel_class(self, channel: str) -> str:
+        """Return the class of a channel name; `other` for a name that nobody told."""
+        return self._classes.get(channel, "other")
+
+    def choose(self, channel: str, priority: Priority, tier: int) -> Policy | None:
+        """Return the first policy for a ticket of which no more is known than this."""
+        cell = {"channel": channel, "channel_class": self.channel_class(channel), "priority": priority, "tier": tier}
+        return select(self.policies, cell)
+
+    def policy(self, name: str, revision: str | None) -> Policy:
+        """Return a policy that a history names.
+
+        Raises:
+            InvalidPolicy: It is not among those given.
+        """
+        for policy in self.policies:
+            if policy.id == name and revision in (None, policy.revision):
+                return policy
+        which = f"revision {revision[:12]} of policy {name!r}" if revision else f"policy {name!r}"
+        known = ", ".join(f"{policy.id} ({policy.revision[:12]})" for policy in self.policies) or "none"
+        raise InvalidPolicy(f"the history names {which}, which is not among those given: {known}")
+
+    def terms(self, policy: Policy | None) -> dict[Metric, Terms]:
+        """Return the terms of all metrics under *policy*."""
+        found = self._terms.get(id(policy))
+        if found is None:
+            assert policy is not None  # noqa: S101 - `None` is there from the beginning
+            found = {**_DEFAULT, **{metric: compile_terms(metric, options) for metric, options in policy.metrics}}
+            self._terms[id(policy)] = found
+        return found
+
+    def target(
+        self, policy: Policy | None, metric: Metric, channel: str, priority: Priority, tier: int, vendor: str = ""
+    ) -> Target:
+        """Return what is promised for *metric* in one cell (R11), and with which calendar it is measured."""
+        # By the policy's identity, which these rules keep alive, and by plain numbers: hashing enums is slow.
+        key = (id(policy), metric, channel, int(priority), tier, vendor)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = self._look_up(policy, metric, channel, priority, tier, vendor)
+        return found
+
+    def _look_up(
+        self, policy: Policy | None, metric: Metric, channel: str, priority: Priority, tier: int, vendor: str
+    ) -> Target:
+        if policy is None:
+            return Target(None, None, ALWAYS_OPEN)
+        row = policy.row(metric, channel, self.channel_class(channel), priority, tier)
+        own = None
+        if metric is Metric.TIER:
+            own = dict(policy.tiers).get(tier)
+        elif metric is Metric.EXTERNAL:
+            own = dict(policy.vendors).get(vendor)
+        calendar = (row and row.calendar) or own or policy.options(metric).calendar or policy.calendar
+        if row is None:
+            return Target(None, None, calendar)
+        if isinstance(row.target, dt.datetime):
+            return Target(None, to_us(row.target), calendar)
+        return Target(tm.to_us(row.target), None, calendar)
+
+    def calendar(self, name: str, revision: str | None) -> BusinessCalendar:
+        """Return the calendar of this name, in a *revision* if the history names one.
+
+        Raises:
+            InvalidPolicy: It is not among those given.
+        """
+        if revision is not None:
+            found = self._calendars.get(revision)
+            if found is not None:
+                return found
+        found = self._calendars.get(name)
+        if found is None and name == ALWAYS_OPEN:
+            found = self._calendars[name] = BusinessCalendar.always_open()
+        if found is None:
+            raise InvalidPolicy(f"there is no calendar {name!r}; given: {', '.join(self._calendars) or 'none'}")
+        if revision is not None and self.revision(found) != revision:
+            raise InvalidPolicy(f"revision {revision[:12]} of calendar {name!r} is not among the calendars given")
+        return found
+
+    def revision(self, calendar: BusinessCalendar) -> str:
+        """Return the revision of a calendar that these rules hold; computed once."""
+        found = self._revisions.get(id(calendar))
+        if found is None:
+            found = self._revisions[id(calendar)] = calendar.revision
+        return found
