@@ -66,7 +66,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         verdict = f"void (base varied), {verdict}"
     if not row["bar"]:
         verdict = ""
-    figures = [f"{row[name]:,g} {unit}" if name in row else "" for name in ("ratio", "low", "high")]
+    figures = [f"{row[name]:,.4g} {unit}" if name in row else "" for name in ("ratio", "low", "high")]
     return (str(row["id"]), str(row["work"]), str(row.get("reference", "")), *figures, str(row["bar"]), verdict)
 
 

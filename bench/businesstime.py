@@ -167,13 +167,13 @@ def run() -> list[dict[str, Any]]:
         between_us(long),
     )
     return [
-        row("P5.add_us", "add_us, 12 h / inlined core", compare(core_add, add_us), 1.3),
-        row("P5.between_us.60d", "between_us, <= 60 days / inlined core", compare(core_short, us_short), 1.3),
-        row("P5.between_us.2y", "between_us, <= 2 years / inlined core", compare(core_long, us_long), 1.3),
-        row("P5.add", "add on datetimes / inlined core", compare(core_add, add), 4),
-        row("P5.between", "between on datetimes / inlined core", compare(core_short, between), 4),
-        row("P5.growth", "between_us, <= 2 years / <= 60 days", compare(us_short, us_long), 1.15),
-        row("P5.compile", "compile, ms a calendar year", compile_cost(calendar), 1.5),
+        row("P5-add_us", "add_us, 12 h / inlined core", compare(core_add, add_us), 1.3),
+        row("P5-between_us-60d", "between_us, <= 60 days / inlined core", compare(core_short, us_short), 1.3),
+        row("P5-between_us-2y", "between_us, <= 2 years / inlined core", compare(core_long, us_long), 1.3),
+        row("P5-add", "add on datetimes / inlined core", compare(core_add, add), 4),
+        row("P5-between", "between on datetimes / inlined core", compare(core_short, between), 4),
+        row("P5-growth", "between_us, <= 2 years / <= 60 days", compare(us_short, us_long), 1.15),
+        row("P5-compile", "compile, ms a calendar year", compile_cost(calendar), 1.5),
         *against_businesstimedelta(calendar, local, local_short),
         *against_pandas(calendar, local),
     ]
@@ -223,9 +223,9 @@ def against_businesstimedelta(
     same("businesstimedelta, add", [to_us(t) for t in their_add()], [to_us(t) for t in our_add()])
     same("businesstimedelta, between", their_between(), our_between())
     return [
-        row("P5.btd.add", "businesstimedelta / add", compare(our_add, their_add, 7, repeat=20), 100, least=True),
+        row("P5-btd-add", "businesstimedelta / add", compare(our_add, their_add, 7, repeat=20), 100, least=True),
         row(
-            "P5.btd.between",
+            "P5-btd-between",
             "businesstimedelta / between",
             compare(our_between, their_between, 7, repeat=20),
             100,
@@ -255,13 +255,13 @@ def against_pandas(calendar: BusinessCalendar, local: list[dt.datetime]) -> list
     same("pandas, add", [stamp.to_pydatetime() for stamp in theirs()], ours())
     return [
         row(
-            "P5.pandas.add_us",
+            "P5-pandas-add_us",
             "pandas CustomBusinessHour / add_us",
             compare(ours_us, theirs, 7, repeat=20),
             100,
             least=True,
         ),
-        row("P5.pandas.add", "pandas CustomBusinessHour / add", compare(ours, theirs, 7, repeat=20), 100, least=True),
+        row("P5-pandas-add", "pandas CustomBusinessHour / add", compare(ours, theirs, 7, repeat=20), 100, least=True),
     ]
 
 

@@ -146,10 +146,10 @@ def run() -> list[dict[str, Any]]:
     scale = COUNT / times
     found = []
     for name, work, side in (
-        ("P5.replay", "replay of 10 events, 3 metrics, ISO in and out", replays),
-        ("P5.evaluate", "the same, evaluated with explanations", evaluations),
-        ("P5.step", "one fact on a snapshot", steps),
-        ("P5.upcoming", "what becomes due from a snapshot", dues_to_come),
+        ("P5-replay", "replay of 10 events, 3 metrics, ISO in and out", replays),
+        ("P5-evaluate", "the same, evaluated with explanations", evaluations),
+        ("P5-step", "one fact on a snapshot", steps),
+        ("P5-upcoming", "what becomes due from a snapshot", dues_to_come),
     ):
         ratio, low, high = (value * scale for value in compare(dues, side))
         micros = statistics.median(timed(side) for _ in range(15)) / times * 1e6
