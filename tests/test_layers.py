@@ -19,6 +19,9 @@ FLOORS = {
     "shell": {
         "desk",
         "runner",
+        "drafting",
+        "lookup",
+        "idempotency",
         "pairing",
         "arguments",
         "customers",

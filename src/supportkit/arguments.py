@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from supportkit.clock import to_utc
+from supportkit.drafting import Options, Ref
 from supportkit.errors import LimitExceeded
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.people import Actor, ActorKind, Customer
 from supportkit.model.ticket import Ticket
-from supportkit.runner import Options, Ref
 from supportkit.text import check_key, clean
 
 When = dt.datetime | str

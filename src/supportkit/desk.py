@@ -33,11 +33,13 @@ from supportkit.arguments import (
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.customers import Customers
+from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
 from supportkit.errors import ConfigurationError, UnknownChannel
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
+from supportkit.lookup import find
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.commands import THE_CUSTOMER
@@ -46,7 +48,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.runner import Options, Prepare, Ref, Runner, find
+from supportkit.runner import Runner
 from supportkit.storage.opening import known_channels, open_storage
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
 from supportkit.text import clean

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from supportkit.drafting import Draft, Prepare, Ref
 from supportkit.engine.pairs import Both, decide_link, decide_merge, decide_split, decide_unlink, decide_unmerge
 from supportkit.errors import NotFound
+from supportkit.lookup import find, survivor
 from supportkit.model import commands as cm
 from supportkit.model.ticket import Ticket
-from supportkit.runner import Draft, Prepare, Ref, Runner, find, survivor
+from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
 
 

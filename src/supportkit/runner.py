@@ -6,131 +6,36 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import attrs
 
 from supportkit.clock import Clock, to_us
-from supportkit.engine.decide import decide, needs_follow_up, refuse
-from supportkit.engine.effects import Effects, effects
-from supportkit.engine.evolve import evolve, fold
+from supportkit.drafting import PLAIN, Draft, Options, Prepare, Ref, Shared, Told
+from supportkit.engine.decide import decide, needs_follow_up
 from supportkit.engine.rules import Rules
 from supportkit.errors import (
     ConcurrentUpdate,
-    IdempotencyConflict,
     NotFound,
     PluginError,
     Refused,
     StorageCorrupt,
     StorageError,
-    TicketNotFound,
     WorkflowError,
 )
 from supportkit.hooks.manager import Hooks
+from supportkit.idempotency import fingerprint_of, first_result
 from supportkit.ids import IdSource
+from supportkit.lookup import expect, find, follow_up, from_customer, linked, spoken, survivor
 from supportkit.model import commands as cm
-from supportkit.model.change import Change, Receipt, TicketChange
-from supportkit.model.events import Event, Linked, Recorded
-from supportkit.model.people import SYSTEM, Actor, ActorKind, Customer
-from supportkit.model.ticket import Link, LinkKind, Ticket
-from supportkit.storage.codec import codec_of, dumps
+from supportkit.model.change import Receipt
+from supportkit.model.events import Linked, Recorded
+from supportkit.model.people import SYSTEM, Customer
+from supportkit.model.ticket import Ticket
 from supportkit.storage.port import Storage, UnitOfWork
 
 TRIES = 5
-_MADE: dict[type[Any], tuple[str, ...]] = {}
-
-
-@attrs.frozen(kw_only=True)
-class Options:
-    """What every verb takes besides its own arguments."""
-
-    key: str | None = None
-    expected_version: int | None = None
-    at: dt.datetime | None = None
-
-
-PLAIN = Options()
-Ref = str | int
-Told = tuple[tuple[tuple[Recorded, ...], Ticket], ...]
-
-
-@attrs.define
-class Shared:
-    """A transaction of several commands: what to tell after the commit, and whether it may still be committed."""
-
-    unit: UnitOfWork
-    told: list[tuple[tuple[Recorded, ...], Ticket]] = attrs.field(factory=list)
-    broken: bool = False
-
-
-@attrs.define
-class Draft:
-    """What one command is about to write."""
-
-    now: dt.datetime
-    at: dt.datetime
-    command_id: str
-    command: cm.Command | cm.PairCommand
-    rules: Rules
-    changes: list[TicketChange] = attrs.field(factory=list)
-    rows: Effects = attrs.field(factory=Effects)
-    moved: tuple[tuple[str, str], ...] = ()
-
-    def add(self, tenant: str, before: Ticket | None, ticket_id: str, events: Iterable[Event]) -> Ticket | None:
-        """Record *events* on a ticket; return the ticket after them."""
-        after, log = before, []
-        seq = 0 if before is None else before.version
-        for event in events:
-            seq += 1
-            recorded = Recorded(
-                tenant=tenant,
-                ticket=ticket_id,
-                seq=seq,
-                occurred_at=self.at,
-                recorded_at=self.now,
-                actor=self.command.actor,
-                event=event,
-                command=self.command_id,
-            )
-            after = evolve(after, recorded)
-            log.append(recorded)
-        if log and after is not None:
-            entries = tuple(log)
-            self.changes.append(TicketChange(before=before, ticket=after, events=entries))
-            effects(before, after, self.command, entries, self.rules, self.rows)
-        return after
-
-    def join(self) -> None:
-        """Make one change of all changes of one ticket, so that several commands write its row once."""
-        joined: dict[str, TicketChange] = {}
-        for change in self.changes:
-            first = joined.get(change.ticket.id)
-            joined[change.ticket.id] = (
-                change
-                if first is None
-                else TicketChange(before=first.before, ticket=change.ticket, events=first.events + change.events)
-            )
-        self.changes = list(joined.values())
-
-    def change(self, receipt: Receipt | None) -> Change:
-        """Return everything as one change."""
-        rows = self.rows
-        return Change(
-            tickets=tuple(self.changes),
-            messages=tuple(rows.messages),
-            notes=tuple(rows.notes),
-            moved=self.moved,
-            outbox=tuple(rows.outbox),
-            timers=tuple(rows.timers),
-            receipt=receipt,
-        )
-
-
-Prepare = Callable[[UnitOfWork, Draft], Ticket]
-"""Puts the events of one command into a draft and returns the ticket that the verb returns."""
 
 
 @attrs.frozen
@@ -160,8 +65,8 @@ class Runner:
 
         def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
             ticket = survivor(unit, ref) if follow_merges else find(unit, ref)
-            _expect(ticket, options)
-            events = decide(ticket, command, draft.at, self.rules, _linked(unit, ticket, command))
+            expect(ticket, options)
+            events = decide(ticket, command, draft.at, self.rules, linked(unit, ticket, command))
             if events:
                 self.ask_plugins(ticket, command)
             return draft.add(self.tenant, ticket, ticket.id, events) or ticket
@@ -173,10 +78,10 @@ class Runner:
 
         def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
             ticket = survivor(unit, ref)
-            _expect(ticket, options)
-            heard = _from_customer(command, ticket)
+            expect(ticket, options)
+            heard = from_customer(command, ticket)
             if needs_follow_up(ticket, heard, draft.at, self.rules):
-                return self._opened(unit, draft, _follow_up(ticket, heard), guarded=False)
+                return self._opened(unit, draft, follow_up(ticket, heard), guarded=False)
             draft.command = heard
             return draft.add(self.tenant, ticket, ticket.id, decide(ticket, heard, draft.at, self.rules)) or ticket
 
@@ -198,7 +103,7 @@ class Runner:
             customer = unit.customer(command.customer)
             if customer is None:
                 raise NotFound("customer", command.customer)
-        command = self._classified(_spoken(command, customer), customer)
+        command = self._classified(spoken(command, customer), customer)
         if guarded:
             self.ask_plugins(None, command)
         command = attrs.evolve(command, number=unit.reserve_number())
@@ -262,7 +167,7 @@ class Runner:
                 if isinstance(command, cm.Open):
                     after = self._opened(unit, draft, command)
                 elif after is not None:
-                    events = decide(after, command, draft.at, self.rules, _linked(unit, after, command))
+                    events = decide(after, command, draft.at, self.rules, linked(unit, after, command))
                     if events:
                         self.ask_plugins(after, command)
                     after = draft.add(self.tenant, after, after.id, events)
@@ -287,7 +192,7 @@ class Runner:
             )
         fingerprint = ""
         if options.key is not None:
-            fingerprint = _fingerprint(command, self._id_of(subject) if isinstance(subject, int) else subject)
+            fingerprint = fingerprint_of(command, self._id_of(subject) if isinstance(subject, int) else subject)
         if self.shared is not None:
             return self._in_shared(self.shared, command, options, prepare, fingerprint)
         for attempt in range(1, TRIES + 1):
@@ -316,7 +221,7 @@ class Runner:
     ) -> Ticket:
         """Carry out inside a transaction of several commands: keys are looked up first, nothing is repeated."""
         if options.key is not None:
-            first = _repeat(shared.unit, options.key, command, fingerprint)
+            first = first_result(shared.unit, options.key, command, fingerprint)
             if first is not None:
                 return first
         return self._in_transaction(shared, command, options, prepare, fingerprint)
@@ -382,7 +287,7 @@ class Runner:
         if options.key is None:
             return None
         with self.storage.begin(self.tenant, write=False) as unit:
-            return _repeat(unit, options.key, command, fingerprint)
+            return first_result(unit, options.key, command, fingerprint)
 
     def tell(self, told: Told | list[tuple[tuple[Recorded, ...], Ticket]]) -> None:
         """Tell observers what was committed."""
@@ -422,112 +327,3 @@ class Runner:
         else:
             with self.storage.begin(self.tenant, write=False) as unit:
                 yield unit
-
-
-# -- looking up ------------------------------------------------------------------------------------------------------
-
-
-def find(unit: UnitOfWork, ref: Ref) -> Ticket:
-    """Return the ticket with this id or number.
-
-    Raises:
-        TicketNotFound: There is none in this tenant.
-    """
-    ticket = unit.by_number(ref) if isinstance(ref, int) else unit.get(ref)
-    if ticket is None:
-        raise TicketNotFound(ref)
-    return ticket
-
-
-def survivor(unit: UnitOfWork, ref: Ref) -> Ticket:
-    """Return the ticket at the end of the chain of merges that begins at *ref*."""
-    ticket = find(unit, ref)
-    seen = {ticket.id}
-    while ticket.merged_into is not None:
-        ticket = find(unit, ticket.merged_into)
-        if ticket.id in seen:
-            raise StorageCorrupt(f"the merges of ticket {ticket.number} go round in a circle")
-        seen.add(ticket.id)
-    return ticket
-
-
-def _linked(unit: UnitOfWork, ticket: Ticket, command: cm.Command) -> Mapping[str, Ticket]:
-    """Load the tickets that a command which ends the work has to look at."""
-    if not ticket.links or not isinstance(command, cm.Resolve | cm.Close | cm.Fire):
-        return {}
-    blockers = [link.ticket for link in ticket.links if link.kind is LinkKind.BLOCKED_BY]
-    return {found.id: found for found in map(unit.get, blockers) if found is not None}
-
-
-def _from_customer(command: cm.Receive, ticket: Ticket) -> cm.Receive:
-    """Put the ticket's customer in where the command only says "the customer"."""
-    if command.author is not cm.THE_CUSTOMER:
-        return command
-    if ticket.customer is None:
-        raise refuse("author.missing", f"ticket {ticket.number} has no customer: say with author= who wrote this")
-    customer = Actor(ActorKind.CUSTOMER, ticket.customer)
-    return attrs.evolve(command, author=customer, actor=customer)
-
-
-def _follow_up(old: Ticket, command: cm.Receive) -> cm.Open:
-    """Return the command that opens a follow-up of *old* with the message that came in."""
-    return cm.Open(
-        actor=command.actor,
-        subject=old.subject,
-        body=command.body,
-        author=command.author,
-        customer=old.customer,
-        channel=command.channel or old.channel,
-        priority=old.priority,
-        locale=old.locale,
-        external_id=command.external_id,
-        links=(Link(LinkKind.FOLLOW_UP, old.id),),
-        ticket=command.ticket,
-        message=command.message,
-        reference=command.reference,
-    )
-
-
-def _spoken(command: cm.Open, customer: Customer | None) -> cm.Open:
-    """Take the language of the customer where the command names none."""
-    if command.locale is not None or customer is None:
-        return command
-    return attrs.evolve(command, locale=customer.locale)
-
-
-def _expect(ticket: Ticket, options: Options) -> None:
-    if options.expected_version is not None and ticket.version != options.expected_version:
-        raise ConcurrentUpdate(ticket.id, options.expected_version)
-
-
-# -- idempotency -----------------------------------------------------------------------------------------------------
-
-
-def _fingerprint(command: cm.Command | cm.PairCommand, subject: Ref | None) -> str:
-    """Return SHA-256 over the canonical JSON of verb, ticket and arguments, without what the desk makes itself."""
-    cls: Any = type(command)
-    if cls not in _MADE:
-        _MADE[cls] = tuple(field.name for field in attrs.fields(cls) if field.metadata.get("made"))
-    plain = codec_of(cls).encode(command)
-    for name in _MADE[cls]:
-        plain.pop(name, None)
-    canonical = dumps([cls.__name__, subject, {name: plain[name] for name in sorted(plain)}])
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _repeat(unit: UnitOfWork, key: str, command: cm.Command | cm.PairCommand, fingerprint: str) -> Ticket | None:
-    """Return the result that *key* stands for, rebuilt from the log; `None` when the key is new.
-
-    Raises:
-        IdempotencyConflict: The key was used with other parameters.
-    """
-    receipt = unit.receipt(key)
-    if receipt is None:
-        return None
-    if receipt.fingerprint != fingerprint:
-        raise IdempotencyConflict(key, type(command).__name__)
-    log = [recorded for recorded in unit.history(receipt.ticket) if recorded.seq <= receipt.seq]
-    ticket = fold(log)
-    if ticket is None:
-        raise TicketNotFound(receipt.ticket)
-    return ticket

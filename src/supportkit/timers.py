@@ -7,11 +7,12 @@ import logging
 
 import attrs
 
+from supportkit.drafting import Told
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import on_timer
 from supportkit.errors import ConcurrentUpdate, SupportkitError, WorkflowError
 from supportkit.model.change import Timer, TimerState
-from supportkit.runner import Runner, Told
+from supportkit.runner import Runner
 
 _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
