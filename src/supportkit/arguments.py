@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from supportkit.clock import to_utc
-from supportkit.drafting import Options, Ref
+from supportkit.drafting import PLAIN, Options, Ref
 from supportkit.errors import LimitExceeded
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.people import Actor, ActorKind, Customer
@@ -40,6 +40,8 @@ class How(TypedDict, total=False):
 
 def as_options(how: How) -> Options:
     """Read the common arguments of a verb."""
+    if not how:
+        return PLAIN
     unknown = sorted(set(how) - How.__annotations__.keys())
     if unknown:
         raise TypeError(f"verbs have no argument {unknown[0]!r}; besides their own: {', '.join(How.__annotations__)}")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -100,7 +101,7 @@ class SqlStorage:
 
     @contextmanager
     def _unit(self, tenant: str, connection: Connection, *, write: bool) -> Iterator[SqlUnitOfWork]:
-        with _transaction(connection, "BEGIN IMMEDIATE" if write else "BEGIN"):
+        with _Transaction(connection, "BEGIN IMMEDIATE" if write else "BEGIN"):
             unit = SqlUnitOfWork(tenant, connection, self._st, write=write)
             try:
                 yield unit
@@ -172,7 +173,7 @@ class SqlStorage:
         with self._exclusively(write=True) as connection:
             if self._version(connection) == schema.SCHEMA_VERSION:
                 return
-            with _transaction(connection, "BEGIN IMMEDIATE"):
+            with _Transaction(connection, "BEGIN IMMEDIATE"):
                 version = self._version(connection)
                 if version == schema.SCHEMA_VERSION:
                     return
@@ -257,23 +258,41 @@ class SqlStorage:
             self._engine.dispose()
 
 
-@contextmanager
-def _transaction(connection: Connection, begin: str) -> Iterator[None]:
-    """Run a block between *begin* and COMMIT on the driver; errors of the driver come out as ours."""
-    driver: Any = connection.connection.driver_connection
-    try:
-        driver.execute(begin)
-        yield
-        driver.execute("COMMIT")
-    except (DBAPIError, sqlite3.Error) as error:
-        _roll_back(driver)
-        raise translate(error) from error
-    except BaseException:
-        _roll_back(driver)
-        raise
-    finally:
-        if connection.in_transaction():
-            connection.rollback()  # SQLAlchemy's own book-keeping; the driver has nothing open any more
+class _Transaction:
+    """Runs a block between *begin* and COMMIT on the driver; errors of the driver come out as ours.
+
+    A class and no generator, because every command opens one.
+    """
+
+    __slots__ = ("_begin", "_connection", "_driver")
+
+    def __init__(self, connection: Connection, begin: str) -> None:
+        self._connection = connection
+        self._begin = begin
+        self._driver: Any = connection.connection.driver_connection
+
+    def __enter__(self) -> None:
+        try:
+            self._driver.execute(self._begin)
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._driver.execute("COMMIT")
+                return
+            _roll_back(self._driver)
+            if isinstance(error, DBAPIError | sqlite3.Error):
+                raise translate(error) from error
+        except sqlite3.Error as refused:
+            _roll_back(self._driver)
+            raise translate(refused) from refused
+        finally:
+            if self._connection.in_transaction():
+                self._connection.rollback()  # SQLAlchemy's own book-keeping; the driver has nothing open any more
 
 
 def _roll_back(driver: Any) -> None:
