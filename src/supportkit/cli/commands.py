@@ -3,11 +3,13 @@
 from supportkit.cli.app import app
 from supportkit.cli.demo import demo
 from supportkit.cli.looking import check, lifecycle, plugins
+from supportkit.cli.promises import calendar, policy
 from supportkit.cli.replaying import replay
 from supportkit.cli.showing import show
 from supportkit.cli.tickets import tickets
 
 __all__ = ["app"]
 
-for _command in (demo, replay, tickets, show, lifecycle, plugins, check):
+for _command in (demo, replay, tickets, show, lifecycle, plugins, check, calendar):
     app.command()(_command)
+app.add_typer(policy, name="policy")

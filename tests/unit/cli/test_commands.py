@@ -14,7 +14,7 @@ from supportkit import Desk
 
 EXAMPLES = pathlib.Path(__file__).parents[3] / "examples"
 LOG, MAP = str(EXAMPLES / "replay_log.csv"), str(EXAMPLES / "replay_mapping.toml")
-COMMANDS = ("demo", "replay", "tickets", "show", "lifecycle", "plugins", "check")
+COMMANDS = ("demo", "replay", "tickets", "show", "lifecycle", "plugins", "check", "calendar", "policy")
 
 
 def harmful(text):
