@@ -7,6 +7,7 @@ import math
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TypedDict
 
 from supportkit.clock import to_utc
@@ -117,14 +118,19 @@ def as_names(names: Iterable[str], what: str) -> tuple[str, ...]:
     """Return several clean names."""
     if isinstance(names, str):
         raise TypeError(f"{what}: give several strings, not one")
-    return tuple(as_name(name, what) for name in names)
+    return tuple(as_name(name, what) for name in _ordered(names))
+
+
+def _ordered(names: Iterable[str]) -> Iterable[str]:
+    """Return a set in one order: it is part of what an idempotency key stands for, also in another process."""
+    return sorted(names) if isinstance(names, AbstractSet) else names
 
 
 def as_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return clean tags; their number and length are for the rules to judge."""
     if isinstance(tags, str):
         raise TypeError("tags must be several strings, not one")
-    return tuple(clean(tag, "tag") for tag in tags)
+    return tuple(clean(tag, "tag") for tag in _ordered(tags))
 
 
 def as_fields(fields: Mapping[str, FieldValue] | None) -> Fields:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from supportkit.engine.evolve import fold
 from supportkit.errors import StorageCorrupt
 from supportkit.model.change import OutboxState
+from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
 from supportkit.storage.port import MAX_PAGE, Finding, TicketQuery, UnitOfWork
 
@@ -40,6 +41,16 @@ def _outbox(unit: UnitOfWork) -> list[Finding]:
     ]
 
 
+def _agrees(unit: UnitOfWork, ticket: Ticket) -> bool:
+    """Tell whether the log of a ticket can be read, has no gap, and folds to its row."""
+    try:
+        log = unit.history(ticket.id)
+        whole = [recorded.seq for recorded in log] == list(range(1, len(log) + 1))
+        return whole and fold(log) == ticket
+    except (StorageCorrupt, ValueError, TypeError):
+        return False
+
+
 def _logs(runner: Runner) -> list[Finding]:
     """Fold every log and compare it with its row, a page of tickets at a time."""
     count, wrong, cursor = 0, [], None
@@ -48,13 +59,7 @@ def _logs(runner: Runner) -> list[Finding]:
             page = unit.find(TicketQuery(limit=MAX_PAGE, cursor=cursor))
             for ticket in page.items:
                 count += 1
-                log = unit.history(ticket.id)
-                gaps = [recorded.seq for recorded in log] != list(range(1, len(log) + 1))
-                try:
-                    agrees = fold(log) == ticket
-                except (StorageCorrupt, ValueError):
-                    agrees = False
-                if gaps or not agrees:
+                if not _agrees(unit, ticket):
                     wrong.append(ticket.number)
         cursor = page.next
         if cursor is None:

@@ -101,11 +101,11 @@ def _deliver_one(
 ) -> str:
     adapter = channels.get(delivery.channel)
     verdict: _Verdict | None
-    if adapter is None:
-        verdict = _again(delivery, "no_adapter", runner.clock.now(), None)
+    doubt = taken_over or delivery.reason == Reason.UNCERTAIN
+    if adapter is None:  # a doubt stays one, for the worker that has the adapter
+        verdict = _again(delivery, Reason.UNCERTAIN if doubt else "no_adapter", runner.clock.now(), None)
     else:
-        doubt = taken_over or delivery.reason == Reason.UNCERTAIN
-        verdict = _settle_doubt(adapter, delivery, runner.clock.now()) if doubt else None
+        verdict = _settle_doubt(adapter, delivery, runner.clock.now(), lease) if doubt else None
         if verdict is None:
             resend = doubt and not adapter.capabilities.dedupes_sends and not adapter.capabilities.finds_sends
             marked = attrs.evolve(delivery, possible_duplicate=delivery.possible_duplicate or resend)
@@ -115,19 +115,25 @@ def _deliver_one(
     return _store(runner, delivery, verdict)
 
 
-def _settle_doubt(adapter: ChannelAdapter, delivery: Outgoing, now: dt.datetime) -> _Verdict | None:
-    """Decide about a delivery that an earlier try may have made; `None` means: send again."""
+def _settle_doubt(
+    adapter: ChannelAdapter, delivery: Outgoing, now: dt.datetime, lease: dt.timedelta
+) -> _Verdict | None:
+    """Decide about a delivery that an earlier try may have made; `None` means: send again.
+
+    A look-up may take a quarter of the lease, so that the call that follows still ends within it.
+    """
     able = adapter.capabilities
     if able.dedupes_sends:
         return None
     if able.finds_sends:
-        lookup: Callable[[str], Accepted | None] = adapter.lookup  # type: ignore[attr-defined]  # declared by finds_sends
         try:
-            found = within(able.timeout, lambda: lookup(delivery.id))
+            lookup: Callable[[str], Accepted | None] = adapter.lookup  # type: ignore[attr-defined]  # declared
+            found = within(min(able.timeout, lease.total_seconds() / 4), lambda: lookup(delivery.id))
+            taken = None if found is None else _Verdict(state=OutboxState.SENT, external_id=found.external_id)
         except Exception as error:  # noqa: BLE001 - an adapter that raises is a bug of the adapter
             _log.warning("channel %s failed in lookup: %s", delivery.channel, type(error).__name__)
             return _again(delivery, Reason.UNCERTAIN, now, None)
-        return None if found is None else _Verdict(state=OutboxState.SENT, external_id=found.external_id)
+        return taken
     if delivery.policy == "at_most_once" or delivery.possible_duplicate:
         return _Verdict(state=OutboxState.UNKNOWN, reason=Reason.UNCERTAIN)
     return None
@@ -206,7 +212,10 @@ def _again(delivery: Outgoing, reason: str, now: dt.datetime, after: dt.timedelt
     """Try again later, or park after too many tries."""
     if delivery.attempts >= MAX_ATTEMPTS or now - delivery.created_at >= MAX_AGE:
         return _Verdict(state=OutboxState.PARKED, reason=reason, possible_duplicate=delivery.possible_duplicate)
-    wait = after if after is not None else dt.timedelta(seconds=back_off(delivery.id, delivery.attempts))
+    if isinstance(after, dt.timedelta):
+        wait = min(max(after, dt.timedelta(0)), MAX_AGE)
+    else:
+        wait = dt.timedelta(seconds=back_off(delivery.id, delivery.attempts))
     return _Verdict(
         state=OutboxState.PENDING,
         reason=reason,

@@ -513,19 +513,26 @@ class Desk:
         """
         target = as_ticket(into)
         command = cm.Merge(actor=as_actor(actor), into=str(target))
-        return self._two(command, how, pairing.merging(self._runner, as_ticket(ticket), target), as_ticket(ticket))
+        return self._two(
+            command,
+            how,
+            pairing.merging(self._runner, as_ticket(ticket), target, self._options(how)),
+            as_ticket(ticket),
+        )
 
     def unmerge(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Take a merged ticket out of its survivor again, as it was, and return it."""
         command = cm.Unmerge(actor=as_actor(actor))
-        return self._two(command, how, pairing.unmerging(self._runner, as_ticket(ticket)), as_ticket(ticket))
+        return self._two(
+            command, how, pairing.unmerging(self._runner, as_ticket(ticket), self._options(how)), as_ticket(ticket)
+        )
 
     def link(
         self, ticket: Ref | Ticket, kind: LinkKind | str, other: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
         """Say that *ticket* is *kind* of *other* (`link(a, "child", b)`: a is a child of b); b gets the inverse."""
         command = cm.AddLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(as_ticket(other)))
-        prepare = pairing.linking(self._runner, as_ticket(ticket), command, as_ticket(other))
+        prepare = pairing.linking(self._runner, as_ticket(ticket), command, as_ticket(other), self._options(how))
         return self._two(command, how, prepare, as_ticket(ticket))
 
     def unlink(
@@ -533,7 +540,7 @@ class Desk:
     ) -> Ticket:
         """Take a link away, at both ends."""
         command = cm.RemoveLink(actor=as_actor(actor), kind=LinkKind(kind), other=str(as_ticket(other)))
-        prepare = pairing.linking(self._runner, as_ticket(ticket), command, as_ticket(other))
+        prepare = pairing.linking(self._runner, as_ticket(ticket), command, as_ticket(other), self._options(how))
         return self._two(command, how, prepare, as_ticket(ticket))
 
     def split(
@@ -551,7 +558,12 @@ class Desk:
             ticket=self._new_id(),
             reference=self._runner.ids.reference(),
         )
-        return self._two(command, how, pairing.splitting(self._runner, as_ticket(ticket), command), as_ticket(ticket))
+        return self._two(
+            command,
+            how,
+            pairing.splitting(self._runner, as_ticket(ticket), command, self._options(how)),
+            as_ticket(ticket),
+        )
 
     def _two(self, command: cm.PairCommand, how: How, prepare: Prepare, subject: Ref) -> Ticket:
         return self._runner.carry_out(command, self._options(how), prepare, subject=subject)

@@ -66,6 +66,7 @@ def follow_up(old: Ticket, command: cm.Receive) -> cm.Open:
         author=command.author,
         customer=old.customer,
         channel=command.channel or old.channel,
+        kind=command.kind,
         priority=old.priority,
         locale=old.locale,
         external_id=command.external_id,

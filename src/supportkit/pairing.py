@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import attrs
 
-from supportkit.drafting import Draft, Prepare, Ref
+from supportkit.drafting import Draft, Options, Prepare, Ref
 from supportkit.engine.pairs import Both, decide_link, decide_merge, decide_split, decide_unlink, decide_unmerge
 from supportkit.errors import NotFound
-from supportkit.lookup import find, survivor
+from supportkit.lookup import expect, find, survivor
 from supportkit.model import commands as cm
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
 
 
-def merging(runner: Runner, ticket: Ref, into: Ref) -> Prepare:
+def merging(runner: Runner, ticket: Ref, into: Ref, options: Options) -> Prepare:
     """Merge *ticket* into the survivor of *into*; the survivor is the result."""
 
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
         source, target = find(unit, ticket), survivor(unit, into)
+        expect(source, options)
         runner.ask_plugins(source, draft.command)
         here, there = decide_merge(source, target, runner.rules)
         draft.add(runner.tenant, source, source.id, here)
@@ -27,11 +28,12 @@ def merging(runner: Runner, ticket: Ref, into: Ref) -> Prepare:
     return prepare
 
 
-def unmerging(runner: Runner, ticket: Ref) -> Prepare:
+def unmerging(runner: Runner, ticket: Ref, options: Options) -> Prepare:
     """Take *ticket* out of its survivor; the ticket is the result."""
 
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
         source = find(unit, ticket)
+        expect(source, options)
         kept = source if source.merged_into is None else find(unit, source.merged_into)
         runner.ask_plugins(source, draft.command)
         here, there = decide_unmerge(source, kept)
@@ -41,7 +43,7 @@ def unmerging(runner: Runner, ticket: Ref) -> Prepare:
     return prepare
 
 
-def linking(runner: Runner, ticket: Ref, command: cm.AddLink | cm.RemoveLink, other: Ref) -> Prepare:
+def linking(runner: Runner, ticket: Ref, command: cm.AddLink | cm.RemoveLink, other: Ref, options: Options) -> Prepare:
     """Link or unlink two tickets; the first one is the result."""
 
     def decide_both(one: Ticket, two: Ticket) -> Both:
@@ -51,6 +53,7 @@ def linking(runner: Runner, ticket: Ref, command: cm.AddLink | cm.RemoveLink, ot
 
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
         one, two = find(unit, ticket), find(unit, other)
+        expect(one, options)
         runner.ask_plugins(one, draft.command)
         here, there = decide_both(one, two)
         draft.add(runner.tenant, two, two.id, there)
@@ -59,11 +62,12 @@ def linking(runner: Runner, ticket: Ref, command: cm.AddLink | cm.RemoveLink, ot
     return prepare
 
 
-def splitting(runner: Runner, ticket: Ref, command: cm.Split) -> Prepare:
+def splitting(runner: Runner, ticket: Ref, command: cm.Split, options: Options) -> Prepare:
     """Move messages into a new ticket; the new one is the result."""
 
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
         source = find(unit, ticket)
+        expect(source, options)
         lying_here = {message.id for message in unit.messages([source.id])}
         for message in command.messages:
             if message not in lying_here:

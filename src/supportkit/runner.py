@@ -77,9 +77,11 @@ class Runner:
         """Record a message that came in: on the ticket, on its survivor, or on a follow-up after a long silence."""
 
         def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
-            ticket = survivor(unit, ref)
+            named = find(unit, ref)
+            ticket = named if named.merged_into is None else survivor(unit, named.merged_into)
             expect(ticket, options)
-            heard = from_customer(command, ticket)
+            # "The customer" is whose ticket was named: a merge may have brought two people's tickets together.
+            heard = from_customer(command, ticket if named.customer is None else named)
             if needs_follow_up(ticket, heard, draft.at, self.rules):
                 return self._opened(unit, draft, follow_up(ticket, heard), guarded=False)
             draft.command = heard

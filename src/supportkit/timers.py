@@ -9,9 +9,9 @@ import attrs
 
 from supportkit.drafting import Told
 from supportkit.engine.decide import decide
-from supportkit.engine.effects import on_timer
-from supportkit.errors import ConcurrentUpdate, SupportkitError, WorkflowError
-from supportkit.model.change import Timer, TimerState
+from supportkit.engine.effects import on_timer, state_timers
+from supportkit.errors import ConcurrentUpdate, Refused, SupportkitError, WorkflowError
+from supportkit.model.change import Change, Timer, TimerState
 from supportkit.runner import Runner
 
 _log = logging.getLogger("supportkit.timers")
@@ -78,6 +78,8 @@ def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
     except ConcurrentUpdate:
         return "failed", ConcurrentUpdate.code  # somebody moved the ticket meanwhile: the lease brings it back
     except WorkflowError as error:
+        if isinstance(error, Refused) and error.refusal.code == "plugin.failed":
+            return _failed(runner, timer, error.refusal.code)  # a plug-in that broke said nothing about the matter
         _settle(runner, timer, TimerState.DONE)
         return "refused", error.code
     except SupportkitError as error:
@@ -94,7 +96,12 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
             return "stale", ()
         ticket = unit.get(timer.ticket)
         command = None if ticket is None else on_timer(timer, ticket, runner.rules)
-        if ticket is None or command is None or timer.due_at is None:
+        if ticket is None or timer.due_at is None:
+            return "stale", ()
+        if command is None:  # where the rules were changed meanwhile it is due later, not never
+            later = tuple(one for one in state_timers(None, ticket, runner.rules) if one.name == timer.name)
+            if later:
+                unit.save(Change(timers=later))
             return "stale", ()
         at = max(timer.due_at, ticket.state_since)
         draft = runner.draft(command, max(now, at), at)

@@ -150,7 +150,7 @@ class Accepted:
     """
 
     external_id: str | None = None
-    refused: tuple[str, ...] = ()
+    refused: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen

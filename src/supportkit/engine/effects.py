@@ -151,7 +151,7 @@ def _deadlines(ticket: Ticket, rules: Rules) -> dict[str, dt.datetime | None]:
 def on_timer(timer: Timer, ticket: Ticket, rules: Rules) -> cm.Command | None:
     """Return what a deadline makes of *ticket* as it is now; `None` when it has lost its point."""
     due = _deadlines(ticket, rules).get(timer.name)
-    if due is None or due != timer.due_at:
+    if due is None or timer.due_at is None or due > timer.due_at:
         return None
     match timer.name:
         case "close_resolved":

@@ -44,9 +44,9 @@ class Actor:
             actor = cls(ActorKind(kind), name)
         except ValueError:
             kinds = ", ".join(ActorKind)
-            raise ValueError(f"actor {text[:80]!r}: write kind:id with a kind of {kinds}") from None
+            raise ValueError(f"an actor is written kind:id, such as agent:kim, with a kind of {kinds}") from None
         if not name and actor.kind is not ActorKind.SYSTEM:
-            raise ValueError(f"actor {text[:80]!r} has no id: write {kind}:id")
+            raise ValueError(f"the actor {kind!r} has no id: write {kind}:id")
         return actor
 
     def __str__(self) -> str:
@@ -94,8 +94,8 @@ class Customer:
     locale: str = "en"
     timezone: str = "UTC"
     segment: str | None = None
-    tags: tuple[str, ...] = ()
-    fields: Fields = NO_FIELDS
+    tags: tuple[str, ...] = attrs.field(default=(), repr=False)
+    fields: Fields = attrs.field(default=NO_FIELDS, repr=False)
     created_at: dt.datetime
     version: int = 1
 

@@ -33,7 +33,11 @@ def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Sto
     hooks.register_storages(register)
     scheme = given.split(":", 1)[0]
     storage: Storage = schemes[scheme](given) if scheme in schemes else SqlStorage(given, synchronous=synchronous)
-    storage.migrate()
+    try:
+        storage.migrate()
+    except BaseException:
+        storage.close()
+        raise
     return storage
 
 

@@ -262,8 +262,9 @@ class UnitOfWork(Protocol):
         """Lease the delivery that has waited longest; `None` when nothing is due.
 
         Only the oldest unfinished delivery of a conversation and channel can be claimed. The claim counts one attempt
-        and one fence. The second value tells that a lease of somebody else ran out, so that it is unknown whether his
-        call went through.
+        and one fence; where an earlier try is in doubt (its lease ran out, or its reason is `uncertain`) it also
+        stores `possible_duplicate`, while what it returns has the flag as it was before. The second value tells that a
+        lease of somebody else ran out, so that it is unknown whether his call went through.
         """
         ...
 

@@ -61,9 +61,9 @@ def sqlite_engine(url: URL, *, synchronous: str) -> Engine:
     # The transactions are ours (BEGIN IMMEDIATE), so the driver must not open any of its own.
     arguments = {"check_same_thread": False, "isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000}
     if memory:
-        engine = create_engine(url, connect_args=arguments, poolclass=StaticPool)
+        engine = create_engine(url, hide_parameters=True, connect_args=arguments, poolclass=StaticPool)
     else:
-        engine = create_engine(url, connect_args=arguments)
+        engine = create_engine(url, hide_parameters=True, connect_args=arguments)
     wanted = wanted_settings(memory=memory, synchronous=synchronous)
 
     @event.listens_for(engine, "connect")

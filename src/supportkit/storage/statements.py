@@ -273,6 +273,11 @@ def _outbox() -> dict[str, ClauseElement]:
             fence=bindparam("fence"),
             attempts=bindparam("attempts"),
             lease_until=bindparam("lease_until"),
+            # Written before the call: who dies in a repeat must leave behind that it was one. The claim itself still
+            # hands out the flag as it was, so that exactly one repeat is made.
+            possible_duplicate=case(
+                (or_(o.c.state == "leased", o.c.reason == "uncertain"), 1), else_=o.c.possible_duplicate
+            ),
         ),
         "insert_attempt": insert(t.attempt),
         "settle_outbox": update(o)

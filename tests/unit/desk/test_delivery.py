@@ -30,6 +30,7 @@ class Provider:
     script: list[Any] = attrs.field(factory=list)
     taken: list[Outbound] = attrs.field(factory=list)
     known: dict[str, str] = attrs.field(factory=dict)
+    asked: Callable[[str], Any] | None = None
 
     def send(self, message: Outbound) -> Delivery:
         answer = self.script.pop(0) if self.script else Accepted(f"ext-{len(self.taken)}")
@@ -48,6 +49,8 @@ class Provider:
         self.known[message.id] = f"ext-{len(self.taken)}"
 
     def lookup(self, message_id: str) -> Accepted | None:
+        if self.asked is not None:
+            return self.asked(message_id)  # type: ignore[no-any-return]
         found = self.known.get(message_id)
         return None if found is None else Accepted(found)
 
@@ -400,3 +403,75 @@ def test_a_merge_keeps_the_answers_that_wait(rig_for: Build) -> None:
     rig.reply("still goes out")
     rig.desk.merge(1, other.id, actor=KIM)
     assert rig.desk.deliver_outbox().sent == 1
+
+
+# -- what a review found ---------------------------------------------------------------------------------------------
+
+
+class Dies(BaseException):
+    """The process ends in the middle of a call."""
+
+
+def test_a_worker_that_dies_in_its_repeat_is_not_repeated_again(rig_for: Build) -> None:
+    rig = rig_for()
+    rig.provider.script = [take_then(rig.provider, Dies()) for _ in range(9)]
+
+    def deadly(message: Outbound) -> Delivery:
+        rig.provider.take(message)
+        raise Dies
+
+    rig.provider.script = [deadly] * 9
+    rig.reply()
+    for _ in range(6):
+        try:
+            rig.later(61)
+        except Dies:
+            continue
+    assert [message.possible_duplicate for message in rig.provider.taken] == [False, True]
+    assert rig.row().state is OutboxState.UNKNOWN
+
+
+def test_a_worker_without_the_adapter_does_not_forget_the_doubt(rig_for: Build) -> None:
+    rig = rig_for(policy=Policy.AT_MOST_ONCE)
+    rig.reply()
+    dead = claim(rig)
+    rig.provider.take(Outbound(id=dead.id, recipient="ann@chat", body="Hello"))
+    rig.clock.advance(seconds=61)
+    assert Desk(rig.desk.storage, clock=rig.clock).deliver_outbox().deferred == 1
+    assert rig.later().unknown == 1
+    assert len(rig.provider.taken) == 1
+
+
+def test_a_slow_look_up_is_left_behind_within_a_quarter_of_the_lease(rig_for: Build) -> None:
+    rig = rig_for(finds_sends=True)
+    rig.provider.script = [TimeoutError()]
+    rig.reply()
+    rig.desk.deliver_outbox()
+    rig.clock.advance(seconds=4000)
+    release = threading.Event()
+    rig.provider.asked = lambda _id: release.wait(20) and None
+    assert rig.desk.deliver_outbox(lease=dt.timedelta(seconds=0.2)).deferred == 1
+    release.set()
+    assert rig.provider.taken == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Deferred("throttled", 30), Deferred("throttled", dt.timedelta.max), Deferred("throttled", dt.timedelta(days=-1))],  # type: ignore[arg-type]
+)
+def test_a_wait_that_cannot_be_meant_stops_no_turn(rig: Rig, answer: Delivery) -> None:
+    rig.provider.script = [answer]
+    rig.reply()
+    assert rig.desk.deliver_outbox(limit=1).deferred == 1
+    assert rig.row().state is OutboxState.PENDING
+
+
+def test_a_look_up_that_answers_with_garbage_leaves_the_doubt(rig_for: Build) -> None:
+    rig = rig_for(finds_sends=True)
+    rig.provider.script = [take_then(rig.provider, TimeoutError())]
+    rig.reply()
+    rig.desk.deliver_outbox()
+    rig.provider.asked = lambda _id: True
+    assert rig.later().deferred == 1
+    assert rig.row().reason == "uncertain"
+    assert len(rig.provider.taken) == 1

@@ -25,12 +25,14 @@ from supportkit.errors import (
     StorageError,
     StorageFull,
     StorageUnavailable,
+    SupportkitError,
     TicketNotFound,
 )
 from supportkit.hooks import hookimpl
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus
 from supportkit.model.ticket import Link, LinkKind, Priority, StateCategory
+from supportkit.storage.port import TicketQuery
 from supportkit.storage.sql import SqlStorage
 
 KIM = "agent:kim"
@@ -718,3 +720,61 @@ def test_a_lost_race_is_told_at_once_where_a_version_is_expected(clock: ManualCl
     with pytest.raises(ConcurrentUpdate):
         Desk(Racing(storage, 1), clock=clock).tag(number, "a", actor=KIM, expected_version=2)
     storage.close()
+
+
+# -- what a review found ---------------------------------------------------------------------------------------------
+
+
+def test_a_message_to_a_merged_ticket_keeps_its_own_author(desk: Desk) -> None:
+    ann, bob = desk.customers.add("Ann"), desk.customers.add("Bob")
+    mine, theirs = desk.open("x", "y", customer=ann), desk.open("x", "z", customer=bob)
+    desk.merge(mine, theirs, actor=KIM)
+    desk.receive(mine, "me again")
+    assert desk.messages(theirs)[-1].author == Actor(ActorKind.CUSTOMER, ann.id)
+
+
+def test_the_expected_version_holds_for_verbs_of_two_tickets(desk: Desk) -> None:
+    one, two = ticket(desk), ticket(desk)
+    message = desk.messages(one)[0].id
+    stale = desk.get(one).version
+    desk.tag(one, "a", actor=KIM)
+    before = desk.get(one), desk.get(two)
+    for call in (
+        lambda: desk.link(one, "child", two, actor=KIM, expected_version=stale),
+        lambda: desk.unlink(one, "child", two, actor=KIM, expected_version=stale),
+        lambda: desk.merge(one, two, actor=KIM, expected_version=stale),
+        lambda: desk.unmerge(one, actor=KIM, expected_version=stale),
+        lambda: desk.split(one, [message], "x", actor=KIM, expected_version=stale),
+    ):
+        with pytest.raises(ConcurrentUpdate):
+            call()
+    assert (desk.get(one), desk.get(two)) == before
+
+
+def test_a_set_of_tags_means_the_same_in_every_order(desk: Desk) -> None:
+    first = desk.open("x", author=KIM, tags={"a", "b", "c", "d"}, idempotency_key="k")
+    assert desk.open("x", author=KIM, tags=["a", "b", "c", "d"], idempotency_key="k") == first
+
+
+def test_a_deep_check_reports_a_log_that_cannot_be_read(desk: Desk) -> None:
+    number = ticket(desk)
+    with desk.storage.begin("default") as unit:
+        unit._cursor.execute("UPDATE supportkit_event SET data = '{broken'")  # type: ignore[attr-defined]
+    finding = next(finding for finding in desk.check(deep=True) if finding.code == "log.fold")
+    assert (finding.severity, f": {number}" in finding.sentence) == ("error", True)
+
+
+def test_privacy_05_no_words_of_people_in_errors_and_reprs(desk: Desk) -> None:
+    ann = desk.customers.add("CANARY", tags=["CANARY"], fields={"phone": "CANARY"}, addresses={"email": "CANARY"})
+    assert "CANARY" not in repr(ann)
+    with pytest.raises(ValueError, match="kind:id") as caught:
+        desk.open("x", author="zoe@CANARY.example")
+    assert "CANARY" not in str(caught.value)
+    with pytest.raises(SupportkitError) as failed, desk.storage.begin("default") as unit:
+        unit._cursor.execute("DROP TABLE supportkit_term")  # type: ignore[attr-defined]
+        unit.find(TicketQuery(text="canaryname"))
+    chain, error = [], failed.value
+    while error is not None:
+        chain.append(str(error))
+        error = error.__cause__  # type: ignore[assignment]
+    assert "canaryname" not in " ".join(chain)

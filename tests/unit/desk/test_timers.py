@@ -14,6 +14,7 @@ from supportkit.desk import Desk
 from supportkit.hooks import hookimpl
 from supportkit.lifecycle import Refusal
 from supportkit.model.change import TimerState
+from supportkit.storage.sql import SqlStorage
 
 KIM = "agent:kim"
 WEEK = dt.timedelta(days=7)
@@ -196,3 +197,39 @@ def test_the_lease_of_a_dead_worker_runs_out(desk: Desk, clock: ManualClock) -> 
 def test_a_naive_now_is_refused(desk: Desk) -> None:
     with pytest.raises(TypeError, match="now must be an aware datetime"):
         desk.tick(dt.datetime(2026, 1, 5))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(("before", "after"), [(7, 3), (7, 30)])
+def test_a_desk_with_other_rules_closes_by_its_own(clock: ManualClock, before: int, after: int) -> None:
+    storage = SqlStorage("sqlite://")
+    storage.migrate()
+    ticket = resolved(Desk(storage, clock=clock, close_resolved_after=dt.timedelta(days=before)))
+    desk = Desk(storage, clock=clock, close_resolved_after=dt.timedelta(days=after))
+    clock.advance(days=min(before, after))
+    desk.tick()
+    clock.advance(days=max(before, after))
+    desk.tick()
+    assert desk.get(ticket).state == "closed"
+    storage.close()
+
+
+def test_a_deadline_outlives_a_plugin_that_breaks_once(clock: ManualClock) -> None:
+    class Breaks:
+        broken = False
+
+        @hookimpl
+        def supportkit_refuse(self) -> Refusal | None:
+            if self.broken:
+                raise RuntimeError
+            return None
+
+    plugin = Breaks()
+    with Desk("sqlite://", clock=clock, plugins=[plugin]) as desk:
+        ticket = resolved(desk)
+        clock.advance(WEEK)
+        plugin.broken = True
+        assert desk.tick().failed == 1
+        plugin.broken = False
+        clock.advance(minutes=2)
+        assert desk.tick().fired == 1
+        assert desk.get(ticket).state == "closed"
