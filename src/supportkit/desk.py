@@ -655,6 +655,8 @@ class Desk:
     def tick(self, now: When | None = None, *, limit: int = 500) -> timers.TickReport:
         """Fire the deadlines that are due, at most *limit*; safe from any number of threads and processes at once."""
         self._runner.outside("tick")
+        if limit < 1:
+            raise ValueError(f"limit must be positive, not {limit}")
         return timers.tick(self._runner, self._runner.clock.now() if now is None else to_utc(now, "now"), limit=limit)
 
     def deliver_outbox(
@@ -662,6 +664,8 @@ class Desk:
     ) -> delivery.DeliveryReport:
         """Hand queued answers to their channels, at most *limit*; safe from any number of workers at once."""
         self._runner.outside("deliver_outbox")
+        if limit < 1 or lease <= dt.timedelta(0):
+            raise ValueError(f"limit and lease must be positive, not {limit} and {lease}")
         return delivery.deliver(self._runner, self._channels, limit=limit, lease=lease)
 
     @contextmanager
@@ -707,7 +711,10 @@ class Desk:
 
     def _instant(self, until: When | dt.timedelta | None) -> dt.datetime | None:
         if isinstance(until, dt.timedelta):
-            return self._runner.clock.now() + until
+            try:
+                return self._runner.clock.now() + until
+            except OverflowError:
+                raise ValueError(f"until={until} lies beyond the calendar") from None
         return None if until is None else to_utc(until, "until")
 
 

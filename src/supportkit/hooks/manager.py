@@ -21,6 +21,8 @@ from supportkit.clock import Clock
 from supportkit.errors import ConfigurationError, PluginError
 from supportkit.hooks import specs
 from supportkit.lifecycle import Refusal
+from supportkit.model.ticket import Priority
+from supportkit.text import clean
 
 if TYPE_CHECKING:
     from supportkit.channels.port import ChannelAdapter
@@ -201,6 +203,7 @@ class Hooks:
         for call in self._classify:
             try:
                 answer = self._ask("supportkit_classify", call, given, specs.Classification)
+                _usable(call[0], answer)
             except Exception as error:  # noqa: BLE001 - isolation is the point
                 self._note(call[0], "supportkit_classify", error)
                 continue
@@ -240,6 +243,23 @@ class Hooks:
         self.failure_count += 1
         self.failures.append(PluginFailure(plugin=plugin, hook=hook, error=said, at=self._clock.now()))
         _log.warning("plug-in %s failed in %s: %s", plugin, hook, said)
+
+
+def _usable(plugin: str, answer: specs.Classification | None) -> None:
+    """Hold a classification against what a ticket can take.
+
+    Raises:
+        PluginError: A priority of another type, or a team or tag that is empty, too long or not clean.
+    """
+    if answer is None:
+        return
+    if answer.priority is not None and not isinstance(answer.priority, Priority):
+        raise PluginError(plugin, f"a classification has a Priority, not a {type(answer.priority).__name__}")
+    longest = {"team": 200, "tag": 100}
+    named = [("team", answer.team)] if answer.team is not None else []
+    for what, word in [*named, *(("tag", tag) for tag in answer.tags)]:
+        if not isinstance(word, str) or clean(word) != word or not 0 < len(word.strip()) <= len(word) <= longest[what]:
+            raise PluginError(plugin, f"a classification has a {what} that is empty, too long or no clean text")
 
 
 def _first_line(error: Exception) -> str:

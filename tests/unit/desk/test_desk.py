@@ -778,3 +778,18 @@ def test_privacy_05_no_words_of_people_in_errors_and_reprs(desk: Desk) -> None:
         chain.append(str(error))
         error = error.__cause__  # type: ignore[assignment]
     assert "canaryname" not in " ".join(chain)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda desk: desk.deliver_outbox(limit=0),
+        lambda desk: desk.deliver_outbox(lease=dt.timedelta(0)),
+        lambda desk: desk.tick(limit=-1),
+        lambda desk: desk.hold(1, actor=KIM, until=dt.timedelta.max),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(desk: Desk, call: Any) -> None:
+    ticket(desk)
+    with pytest.raises(ValueError, match=r"must be positive|beyond the calendar"):
+        call(desk)

@@ -403,3 +403,25 @@ def test_hooks_of_a_plugin_are_listed() -> None:
     assert hooks.names == ("Raises",)
     assert hooks.hooks_of("Raises") == ("supportkit_event_recorded",)
     assert hooks.hooks_of("nobody") == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Classification(priority="high"),  # type: ignore[arg-type]
+        Classification(team="a\ud800"),
+        Classification(team="x" * 201),
+        Classification(tags=("x" * 101,)),
+        Classification(tags=(" ",)),
+    ],
+)
+def test_a_classification_that_no_ticket_can_take_is_passed_over(answer: Classification) -> None:
+    class Odd:
+        @hookimpl
+        def supportkit_classify(self) -> Classification:
+            return answer
+
+    with desk(Odd()) as one:
+        made = one.open("x", author=KIM)
+        assert (made.priority, made.team, made.tags) == (Priority.NORMAL, None, ())
+        assert one.hooks.failure_count == 1
