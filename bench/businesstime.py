@@ -189,7 +189,7 @@ def against_businesstimedelta(
     calendar: BusinessCalendar, local: list[dt.datetime], pairs: list[tuple[dt.datetime, dt.datetime]]
 ) -> list[dict[str, Any]]:
     try:
-        import businesstimedelta as btd  # type: ignore[import-untyped]
+        import businesstimedelta as btd
         import pytz  # type: ignore[import-untyped]
     except ImportError:
         return []
@@ -236,7 +236,7 @@ def against_businesstimedelta(
 
 def against_pandas(calendar: BusinessCalendar, local: list[dt.datetime]) -> list[dict[str, Any]]:
     try:
-        import pandas as pd  # type: ignore[import-untyped]
+        import pandas as pd
     except ImportError:
         return []
     hours = pd.offsets.CustomBusinessHour(n=12, start="09:00", end="18:00", holidays=sorted(calendar.holidays))

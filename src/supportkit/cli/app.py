@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from typer.core import TyperGroup
 from supportkit.cli.terminal import complain
 from supportkit.desk import Desk
 from supportkit.errors import ConfigurationError, SupportkitError
+from supportkit.storage.schema import VERSION_TABLE
 
 DEFAULT_DATABASE = "sqlite:///support.db"
 
@@ -62,9 +64,22 @@ def existing(url: str, **arguments: Any) -> Desk:
     """
     scheme, _, path = url.partition(":///")
     path = path.split("?", 1)[0]
-    if scheme.startswith("sqlite") and path and path != ":memory:" and not Path(path).exists():
-        raise ConfigurationError(f"there is no database {Path(path).name!r}: name one with --database URL")
+    if scheme.startswith("sqlite") and path and path != ":memory:":
+        if not Path(path).exists():
+            raise ConfigurationError(f"there is no database {Path(path).name!r}: name one with --database URL")
+        if _is_foreign(Path(path)):
+            raise ConfigurationError(f"{Path(path).name!r} is no database of supportkit: name one with --database URL")
     return Desk(url, **arguments)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Tell whether a file is a sound SQLite database without the tables of supportkit; reads it only."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
+    except sqlite3.Error:
+        return False  # opening it as a desk says what is wrong
+    return found is None
 
 
 def read_text(path: Path) -> str:

@@ -62,7 +62,7 @@ def check(
     database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Look at the database, its settings and what waits; end with 1 if something is wrong."""
-    with existing(database) as desk:
+    with existing(database, discover=True) as desk:
         findings = desk.check(deep=deep)
     table = Table("", "What", "Finding", box=box.SIMPLE_HEAD, pad_edge=False)
     for finding in findings:

@@ -12,6 +12,7 @@ from rich.table import Table
 from supportkit.cli.app import DEFAULT_DATABASE, Database, existing
 from supportkit.cli.terminal import console, line, print_json
 from supportkit.cli.times import age
+from supportkit.errors import SupportkitError
 from supportkit.model.ticket import Priority, Ticket
 from supportkit.storage.port import MAX_PAGE, TicketQuery
 
@@ -43,7 +44,12 @@ def tickets(
         limit=limit,
     )
     with existing(database) as desk:
-        page, now = desk.find(query), desk.now()
+        try:
+            page, now = desk.find(query), desk.now()
+        except ValueError as error:  # a state that the lifecycle does not have
+            if isinstance(error, SupportkitError):
+                raise
+            raise typer.BadParameter(str(error), param_hint="--state") from None
     if json:
         print_json([_plain(ticket) for ticket in page.items])
         return
@@ -65,10 +71,10 @@ def _priority(name: str) -> Priority:
 
 def _table(items: tuple[Ticket, ...], now: dt.datetime) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("No.", justify="right")
+    table.add_column("No.", justify="right", no_wrap=True, min_width=3)
     for name in ("State", "Priority", "Tier", "Team", "Assignee"):
         table.add_column(name, no_wrap=True)
-    table.add_column("Subject", overflow="fold")
+    table.add_column("Subject", no_wrap=True, overflow="ellipsis", min_width=12)
     table.add_column("Opened", no_wrap=True)
     for ticket in items:
         style = "dim" if ticket.is_done else URGENCY[ticket.priority]

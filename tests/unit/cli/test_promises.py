@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
+import sqlite3
 
 import pytest
 
@@ -82,3 +84,25 @@ def test_a_file_that_is_no_policy_is_one_sentence(cli, tmp_path, text):
     assert result.exit_code == 1
     assert result.output.startswith("supportkit: ")
     assert "Traceback" not in result.output
+
+
+# -- looking changes nothing -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("tickets",), ("show", "1"), ("check",)])
+def test_the_database_of_another_app_is_left_alone(cli, tmp_path, command):
+    file = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE orders (x)")
+        connection.commit()
+    before = file.read_bytes()
+    result = cli(*command, "--database", f"sqlite:///{file}")
+    assert result.exit_code == 1
+    assert "is no database of supportkit" in result.output
+    assert file.read_bytes() == before
+
+
+def test_a_misspelt_state_is_bad_usage(cli, url):
+    result = cli("tickets", "--state", "opn", "--database", url)
+    assert result.exit_code == 2
+    assert "there is no state 'opn'" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -43,9 +44,8 @@ def set_version(path: Path, version: str | None) -> None:
 
 
 def create(path: Path) -> None:
-    storage = SqlStorage(f"sqlite:///{path}")
-    storage.migrate()
-    storage.close()
+    with contextlib.closing(SqlStorage(f"sqlite:///{path}")) as storage:
+        storage.migrate()
 
 
 def upgrade(path: Path, version: str | None = None) -> None:
