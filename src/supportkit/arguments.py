@@ -16,11 +16,9 @@ from supportkit.errors import LimitExceeded
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.people import Actor, ActorKind, Customer
 from supportkit.model.ticket import Ticket
-from supportkit.text import check_key, clean
+from supportkit.text import MAX_NAME, check_key, clean
 
 When = dt.datetime | str
-MAX_NAME = 200
-"""Characters of a name, a team, an agent, a channel."""
 _INT64 = 2**63
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,6}")
 

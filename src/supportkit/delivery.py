@@ -266,7 +266,7 @@ def _record(runner: Runner, unit: Any, ticket_id: str, command: cm.Command, now:
     draft = runner.draft(command, now, now)
     draft.add(runner.tenant, ticket, ticket.id, decide(ticket, command, now, runner.rules))
     unit.save(draft.change(None))
-    return tuple((change.events, change.ticket) for change in draft.changes)
+    return draft.told
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:

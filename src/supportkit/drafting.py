@@ -89,6 +89,11 @@ class Draft:
             )
         self.changes = list(joined.values())
 
+    @property
+    def told(self) -> Told:
+        """What observers are told after the commit: the new events of each ticket and the ticket after them."""
+        return tuple((change.events, change.ticket) for change in self.changes)
+
     def change(self, receipt: Receipt | None) -> Change:
         """Return everything as one change."""
         rows = self.rows

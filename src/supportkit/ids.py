@@ -69,10 +69,3 @@ class SequentialIds:
         """Return the next reference; a multiplication spreads the digits."""
         self._count += 1
         return _reference(self._count * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFF)
-
-
-def random_token(bits: int = 128) -> str:
-    """Return an unguessable token of at least *bits* random bits as URL-safe text without padding."""
-    import base64
-
-    return base64.urlsafe_b64encode(os.urandom((bits + 7) // 8)).rstrip(b"=").decode("ascii")

@@ -268,7 +268,7 @@ class Runner:
                 if self.shared is not None:  # half of it may be written: what was begun must not be committed
                     self.shared.broken = True
                 raise
-        return ticket, tuple((change.events, change.ticket) for change in draft.changes)
+        return ticket, draft.told
 
     def draft(self, command: cm.Command | cm.PairCommand, now: dt.datetime, at: dt.datetime) -> Draft:
         """Return an empty draft of *command*, recorded *now*, that happens *at*."""

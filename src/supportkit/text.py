@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+MAX_NAME = 200
+"""Characters of a name, a team, an agent, a channel."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 

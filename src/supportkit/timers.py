@@ -109,7 +109,7 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         runner.ask_plugins(ticket, command)
         draft.add(runner.tenant, ticket, ticket.id, events)
         unit.save(draft.change(None))
-        return "fired", tuple((change.events, change.ticket) for change in draft.changes)
+        return "fired", draft.told
 
 
 def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:

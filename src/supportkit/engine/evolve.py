@@ -14,8 +14,6 @@ import attrs
 from supportkit.engine.copying import changed
 from supportkit.model import events as ev
 from supportkit.model.events import Recorded
-from supportkit.model.message import MessageKind
-from supportkit.model.people import ActorKind
 from supportkit.model.ticket import BeforeMerge, ClosingReason, Link, MergedPart, StateCategory, Ticket
 
 
@@ -245,12 +243,3 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TicketReleased: _released,
     ev.MessagesMoved: _messages_moved,
 }
-
-
-def is_response(event: ev.Event) -> bool:
-    """Tell whether an event is a response: an agent's reply or call."""
-    return (
-        isinstance(event, ev.ReplyAdded)
-        and event.author.kind is ActorKind.AGENT
-        and event.kind in {MessageKind.REPLY, MessageKind.CALL}
-    )

@@ -22,7 +22,7 @@ from supportkit.errors import ConfigurationError, PluginError
 from supportkit.hooks import specs
 from supportkit.lifecycle import Refusal
 from supportkit.model.ticket import Priority
-from supportkit.text import clean
+from supportkit.text import MAX_NAME, clean
 
 if TYPE_CHECKING:
     from supportkit.channels.port import ChannelAdapter
@@ -255,7 +255,7 @@ def _usable(plugin: str, answer: specs.Classification | None) -> None:
         return
     if answer.priority is not None and not isinstance(answer.priority, Priority):
         raise PluginError(plugin, f"a classification has a Priority, not a {type(answer.priority).__name__}")
-    longest = {"team": 200, "tag": 100}
+    longest = {"team": MAX_NAME, "tag": 100}
     named = [("team", answer.team)] if answer.team is not None else []
     for what, word in [*named, *(("tag", tag) for tag in answer.tags)]:
         if not isinstance(word, str) or clean(word) != word or not 0 < len(word.strip()) <= len(word) <= longest[what]:

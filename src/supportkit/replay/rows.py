@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from supportkit.arguments import MAX_NAME
 from supportkit.errors import Refused
 from supportkit.lifecycle import Refusal
 from supportkit.model.ticket import Priority
 from supportkit.replay.mapping import ANY, SAME, Level, LogFormat, Meaning
 from supportkit.replay.plain import shown
+from supportkit.text import MAX_NAME
 
 UNKNOWN_VALUE = "replay.unknown_value"
 BAD_TIME = "replay.bad_time"

@@ -11,8 +11,7 @@ from supportkit.hooks.manager import Hooks
 from supportkit.hooks.specs import StorageFactory
 from supportkit.storage.port import Storage
 from supportkit.storage.sql import SqlStorage
-
-MAX_NAME = 200
+from supportkit.text import MAX_NAME
 
 
 def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Storage:

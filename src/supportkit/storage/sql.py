@@ -53,9 +53,9 @@ class SqlStorage:
     def __init__(self, url: str | URL = "sqlite://", *, synchronous: str = "full") -> None:
         self.url = _parse(url)
         self._memory = is_memory(self.url)
-        self._settings = wanted_settings(memory=self._memory, synchronous=_known(synchronous))
+        self._settings = wanted_settings(memory=self._memory, synchronous=synchronous)
         self._synchronous = synchronous
-        self._engine: Engine = sqlite_engine(self.url, synchronous=synchronous)
+        self._engine: Engine = sqlite_engine(self.url, self._settings)
         self._st = Statements.compile(self._engine.dialect)
         self._lock = threading.RLock()
         self._writer: Connection | None = None
@@ -301,12 +301,6 @@ def _roll_back(driver: Any) -> None:
             driver.execute("ROLLBACK")
         except sqlite3.Error:  # the database rolled back by itself, as it does when the disk is full
             return
-
-
-def _known(synchronous: str) -> str:
-    if synchronous not in {"full", "normal"}:
-        raise ConfigurationError(f"synchronous={synchronous!r} is unknown; possible: full, normal")
-    return synchronous
 
 
 def _parse(url: str | URL) -> URL:

@@ -32,7 +32,13 @@ SYNCHRONOUS = {"full": 2, "normal": 1}
 
 
 def wanted_settings(*, memory: bool, synchronous: str) -> dict[str, tuple[str, Any]]:
-    """Return for each pragma what is set and what must be read back."""
+    """Return for each pragma what is set and what must be read back.
+
+    Raises:
+        ConfigurationError: An unknown value of *synchronous*.
+    """
+    if synchronous not in SYNCHRONOUS:
+        raise ConfigurationError(f"synchronous={synchronous!r} is unknown; possible: {', '.join(SYNCHRONOUS)}")
     wanted: dict[str, tuple[str, Any]] = {
         "busy_timeout": (str(BUSY_MILLISECONDS), BUSY_MILLISECONDS),
         "foreign_keys": ("ON", 1),
@@ -47,24 +53,20 @@ def wanted_settings(*, memory: bool, synchronous: str) -> dict[str, tuple[str, A
     return wanted
 
 
-def sqlite_engine(url: URL, *, synchronous: str) -> Engine:
-    """Return an engine whose connections all have the settings of `reliability.md` section 5.
+def sqlite_engine(url: URL, wanted: Mapping[str, tuple[str, Any]]) -> Engine:
+    """Return an engine whose connections all have the *wanted* settings.
 
     Raises:
-        ConfigurationError: SQLite is too old, or an unknown value of *synchronous*.
+        ConfigurationError: SQLite is too old.
     """
     if sqlite3.sqlite_version_info < MINIMUM:
         raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed")
-    if synchronous not in SYNCHRONOUS:
-        raise ConfigurationError(f"synchronous={synchronous!r} is unknown; possible: {', '.join(SYNCHRONOUS)}")
-    memory = is_memory(url)
     # The transactions are ours (BEGIN IMMEDIATE), so the driver must not open any of its own.
     arguments = {"check_same_thread": False, "isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000}
-    if memory:
+    if is_memory(url):
         engine = create_engine(url, hide_parameters=True, connect_args=arguments, poolclass=StaticPool)
     else:
         engine = create_engine(url, hide_parameters=True, connect_args=arguments)
-    wanted = wanted_settings(memory=memory, synchronous=synchronous)
 
     @event.listens_for(engine, "connect")
     def _settle(connection: Any, _record: object) -> None:
