@@ -13,7 +13,7 @@ import attrs
 
 UTC = dt.UTC
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = dt.timedelta(microseconds=1)
+MICROSECOND = dt.timedelta(microseconds=1)
 
 
 class Clock(Protocol):
@@ -81,6 +81,8 @@ def to_utc(value: dt.datetime | str, name: str = "instant") -> dt.datetime:
             value = dt.datetime.fromisoformat(text)
         except ValueError as error:
             raise ValueError(f"{name}: {text[:64]!r} is not an ISO 8601 instant") from error
+    if type(value) is dt.datetime and value.tzinfo is UTC and 1 < value.year < dt.MAXYEAR:
+        return value  # as nearly all of them are
     if not isinstance(value, dt.datetime):
         raise TypeError(f"{name} must be an aware datetime, not {type(value).__name__}")
     offset = value.utcoffset()
@@ -88,8 +90,6 @@ def to_utc(value: dt.datetime | str, name: str = "instant") -> dt.datetime:
         raise TypeError(f"{name} must be an aware datetime: {value.isoformat()} has no offset, and none is guessed")
     if not 1 < value.year < dt.MAXYEAR:
         raise ValueError(f"{name}: the year {value.year} is outside 2..9998")
-    if value.tzinfo is UTC and type(value) is dt.datetime:
-        return value
     naive = dt.datetime(  # noqa: DTZ001 - the offset is taken off on the next line
         value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
     )
@@ -104,7 +104,7 @@ def to_us(instant: dt.datetime) -> int:
 
 def from_us(microseconds: int) -> dt.datetime:
     """Return the UTC instant that lies *microseconds* after 1970-01-01; the inverse of `to_us`."""
-    return EPOCH + dt.timedelta(0, 0, microseconds)  # by position: a third faster than by keyword
+    return EPOCH + microseconds * MICROSECOND  # a third faster than making a timedelta of a number
 
 
 def monotonic() -> float:

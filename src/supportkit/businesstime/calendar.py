@@ -21,6 +21,7 @@ from supportkit.businesstime.rules import Precedence, day_rules, rule_on
 from supportkit.businesstime.timeline import Timeline
 from supportkit.businesstime.windows import WEEKDAYS, from_seconds
 from supportkit.businesstime.zonedata import zone_data_version
+from supportkit.clock import MICROSECOND
 from supportkit.errors import InvalidCalendar
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class BusinessCalendar:
             length = (d.days * 86_400 + d.seconds) * 1_000_000 + d.microseconds
         else:
             start, length = instant_to_us(t, "t", epoch), duration_to_us(d, "d")
-        return zone.fromutc(epoch + dt.timedelta(0, 0, self.add_us(start, length, tie=tie)))
+        return zone.fromutc(epoch + self.add_us(start, length, tie=tie) * MICROSECOND)
 
     def subtract(self, t: dt.datetime, d: dt.timedelta, *, tie: SubtractTie = "latest") -> dt.datetime:
         """Return the instant from which *d* of open time passes until *t*.
@@ -244,7 +245,7 @@ class BusinessCalendar:
             TypeError: One of them is naive or not a datetime.
         """
         span = self.between_us(instant_to_us(a, "a", self._epoch), instant_to_us(b, "b", self._epoch), signed=signed)
-        return dt.timedelta(0, 0, span)
+        return span * MICROSECOND
 
     def is_open(self, t: dt.datetime) -> bool:
         """Return whether the desk works at *t*: true at an opening, false at a closing."""
@@ -323,7 +324,7 @@ class BusinessCalendar:
         return self._line.between(a, b)
 
     def _at(self, t: int) -> dt.datetime:
-        return self.zone.fromutc(self._epoch + dt.timedelta(0, 0, t))
+        return self.zone.fromutc(self._epoch + t * MICROSECOND)
 
 
 def _listed(windows: tuple[WallWindow, ...]) -> list[list[str]]:

@@ -76,8 +76,9 @@ def compile_dates(zone: ZoneInfo, rules: DayRules, ordinals: Iterable[int]) -> t
     known, after = 0, dt.timedelta(0)  # the midnight whose offset is known, and that offset
     for ordinal in ordinals:
         before = after if ordinal == known else _offset(zone, ordinal)
-        after = _offset(zone, ordinal + 1)
-        known = ordinal + 1
+        # The later of the two offsets that a midnight in a gap or a repeated one has: such a day is to be resolved.
+        after = _offset(zone, ordinal + 1, fold=1)
+        known = ordinal + 1 if before == after else 0
         spans = special(ordinal)
         for start, end in week[(ordinal - 1) % 7] if spans is None else spans:
             if before == after:
@@ -127,8 +128,8 @@ def _new_year(year: int) -> int:
     return _LAST_DAY + 1 if year > dt.MAXYEAR else dt.date(year, 1, 1).toordinal()
 
 
-def _offset(zone: ZoneInfo, ordinal: int) -> dt.timedelta:
-    offset = dt.datetime.fromordinal(min(ordinal, _LAST_DAY)).replace(tzinfo=zone).utcoffset()
+def _offset(zone: ZoneInfo, ordinal: int, *, fold: int = 0) -> dt.timedelta:
+    offset = dt.datetime.fromordinal(min(ordinal, _LAST_DAY)).replace(tzinfo=zone, fold=fold).utcoffset()
     assert offset is not None  # noqa: S101 - a ZoneInfo always knows
     return offset
 
