@@ -6,8 +6,9 @@ plain `sqlite3` repeats the transactions that write, without the statements that
 same schema and settings. So both sides store the same rows in the same commits, and what the desk reads first, and
 makes of it, is all ours.
 
-P2. The reference side makes the same command values (with counters for ids) and puts what `decide` and `evolve` give
-into a dict of tickets and a list of events. Both sides wait for nothing, so processor time is compared.
+P2. The reference side makes the same command values (with counters for ids) and puts what the pure core gives into a
+dict of tickets, a dict of clocks and a list of events: `decide`, `evolve`, and the clocks of the built-in promises.
+Both sides wait for nothing, so processor time is compared.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from sqlalchemy import event
 
 from bench.harness import Row, at_most, cpu_seconds, insist, median_us, seconds, take_turns
 from supportkit import Actor, Desk, Ticket
-from supportkit.clock import UTC
+from supportkit.clock import UTC, to_us
+from supportkit.engine.clocks import Kept, TicketClocks
 from supportkit.engine.decide import decide
 from supportkit.engine.evolve import evolve
 from supportkit.engine.rules import Rules
 from supportkit.lifecycle import built_in
 from supportkit.model import commands as cm
-from supportkit.model.events import Recorded
+from supportkit.model.events import Event, Recorded
 from supportkit.model.people import ActorKind
 from supportkit.storage.sql import SqlStorage
 
@@ -205,7 +207,7 @@ def _memory_row() -> Row:
         spread=measured.spread,
         id="P2",
         work="life of a ticket, SQLite in memory",
-        reference="decide and evolve on a dict",
+        reference="the pure core on dicts",
         ours_us=median_us(measured.ours, lives * COMMANDS),
         base_us=median_us(measured.base, lives * COMMANDS),
     )
@@ -227,6 +229,7 @@ class Core:
     def __init__(self) -> None:
         self.rules = Rules(lifecycle=built_in())
         self.tickets: dict[str, Ticket] = {}
+        self.clocks: dict[str, Kept] = {}
         self.log: list[Recorded] = []
         self.numbers = itertools.count(1)
 
@@ -255,21 +258,27 @@ class Core:
         """Decide, evolve, keep."""
         now = dt.datetime.now(UTC)
         ticket = self.tickets.get(ticket_id)
-        seq = 0 if ticket is None else ticket.version
         command_id = f"c-{next(self.numbers)}"
+        at = to_us(now)
+        kept = self.clocks.get(ticket_id)
+        clocks = TicketClocks(self.rules.promises, ticket_id, kept, is_new=ticket is None, at=at)
         for event_ in decide(ticket, command, now, self.rules):
-            seq += 1
-            recorded = Recorded(
-                tenant="default",
-                ticket=ticket_id,
-                seq=seq,
-                occurred_at=now,
-                recorded_at=now,
-                actor=command.actor,
-                event=event_,
-                command=command_id,
-            )
-            ticket = evolve(ticket, recorded)
-            self.log.append(recorded)
+            told: list[tuple[dt.datetime, Event]] = [(now, event_)]
+            for number, (instant, one) in enumerate(told):
+                recorded = Recorded(
+                    tenant="default",
+                    ticket=ticket_id,
+                    seq=1 if ticket is None else ticket.version + 1,
+                    occurred_at=instant,
+                    recorded_at=now,
+                    actor=command.actor,
+                    event=one,
+                    command=command_id,
+                )
+                ticket = evolve(ticket, recorded)
+                self.log.append(recorded)
+                if number == 0:
+                    told += clocks.take(recorded)
         if ticket is not None:
             self.tickets[ticket_id] = ticket
+            self.clocks[ticket_id] = clocks.keep()

@@ -61,7 +61,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'support.db'}"
         with Desk(url, channels=[BusyLine()], close_resolved_after=soon) as desk:
-            first = desk.open("No sound", "The headset is silent.", author="customer:ann", channel="line")
+            ann = desk.customers.add("Ann").id
+            first = desk.open("No sound", "The headset is silent.", customer=ann, channel="line")
             desk.ask(first.id, "Which model is it?", actor="agent:kim", until=soon)
             second = desk.open("Thanks", "It works again.", author="customer:bo", channel="line")
             desk.resolve(second.id, "Nothing to do.", actor="agent:kim")

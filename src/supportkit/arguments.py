@@ -13,6 +13,7 @@ from typing import TypedDict
 from supportkit.clock import to_utc
 from supportkit.drafting import PLAIN, Options, Ref
 from supportkit.errors import LimitExceeded
+from supportkit.model.clocks import Metric
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.people import Actor, ActorKind, Customer
 from supportkit.model.ticket import Ticket
@@ -35,6 +36,19 @@ class How(TypedDict, total=False):
     idempotency_key: str | None
     expected_version: int | None
     at: When | None
+
+
+def as_metric(metric: Metric | str) -> Metric:
+    """Return a metric by its name, in any case.
+
+    Raises:
+        ValueError: There is none of this name.
+    """
+    try:
+        return Metric(metric.upper())
+    except (AttributeError, ValueError):
+        known = ", ".join(Metric)
+        raise ValueError(f"there is no metric {str(metric)[:40]!r}; there are: {known}") from None
 
 
 def as_options(how: How) -> Options:

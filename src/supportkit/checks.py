@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from supportkit.drafting import read_clocks
+from supportkit.engine.clocks import agrees
 from supportkit.engine.evolve import fold
-from supportkit.errors import StorageCorrupt
+from supportkit.engine.promises import Promises
+from supportkit.errors import InvalidPolicy, StorageCorrupt
 from supportkit.model.change import OutboxState
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
@@ -51,9 +54,20 @@ def _agrees(unit: UnitOfWork, ticket: Ticket) -> bool:
         return False
 
 
+def _note_agrees(unit: UnitOfWork, ticket: Ticket, promises: Promises) -> bool:
+    """Tell whether the note about clocks beside a row, where there is one, is what the log says."""
+    kept = read_clocks(ticket, promises)
+    if kept is None or kept.generation > promises.generation:
+        return True
+    try:
+        return agrees(kept, unit.history(ticket.id), unit.history, promises)
+    except InvalidPolicy:
+        return False
+
+
 def _logs(runner: Runner) -> list[Finding]:
-    """Fold every log and compare it with its row, a page of tickets at a time."""
-    count, wrong, cursor = 0, [], None
+    """Fold every log and compare it with its row, and with the note about clocks, a page of tickets at a time."""
+    count, wrong, noted, cursor = 0, [], [], None
     while True:
         with runner.reading() as unit:
             page = unit.find(TicketQuery(limit=MAX_PAGE, cursor=cursor))
@@ -61,11 +75,21 @@ def _logs(runner: Runner) -> list[Finding]:
                 count += 1
                 if not _agrees(unit, ticket):
                     wrong.append(ticket.number)
+                elif not _note_agrees(unit, ticket, runner.rules.promises):
+                    noted.append(ticket.number)
         cursor = page.next
         if cursor is None:
             break
+    return [
+        _sum("log.fold", count, wrong, "each row is the fold of its log", "differ from their logs"),
+        _sum(
+            "log.clocks", count, noted, "the clocks of each are those of its log", "have other clocks than their logs"
+        ),
+    ]
+
+
+def _sum(code: str, count: int, wrong: list[int], fine: str, bad: str) -> Finding:
     if not wrong:
-        return [Finding(code="log.fold", severity="ok", sentence=f"{count} tickets, each row is the fold of its log")]
+        return Finding(code=code, severity="ok", sentence=f"{count} tickets, {fine}")
     named = ", ".join(str(number) for number in wrong[:20])
-    sentence = f"{len(wrong)} of {count} tickets differ from their logs: {named}"
-    return [Finding(code="log.fold", severity="error", sentence=sentence)]
+    return Finding(code=code, severity="error", sentence=f"{len(wrong)} of {count} tickets {bad}: {named}")

@@ -7,12 +7,14 @@ that clean the arguments, build a command and hand it to the `Runner`. Cutting i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from supportkit import checks, delivery, pairing, timers
+import attrs
+
+from supportkit import checks, clocking, delivery, pairing, promising, timers
 from supportkit.arguments import (
     How,
     When,
@@ -21,6 +23,7 @@ from supportkit.arguments import (
     as_customer,
     as_fields,
     as_locale,
+    as_metric,
     as_name,
     as_names,
     as_optional_name,
@@ -32,6 +35,7 @@ from supportkit.arguments import (
 )
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
+from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
@@ -42,15 +46,18 @@ from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
 from supportkit.lookup import find
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
+from supportkit.model.clocks import Metric
 from supportkit.model.commands import THE_CUSTOMER
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.runner import Runner
+from supportkit.promising import Levels
+from supportkit.runner import Runner, Settled
+from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.opening import known_channels, open_storage
-from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
 from supportkit.text import clean
 
 MAX_TENANT = 64
@@ -72,6 +79,9 @@ class Desk:
         tiers: The support lines.
         tier_policy: Which moves between them are allowed.
         limits: Caps on what a ticket may carry.
+        levels: What the desk promises: `ServiceLevels`, or the dicts of a configuration file. They are recorded in the
+            database; by default those that it recorded last hold, else the built-in ones (first and next response
+            within 24 h, 12 h by e-mail, 30 min in chats, messengers and social networks).
         clock: Where the time comes from.
         ids: Where ids come from.
         plugins: Modules or objects with hooks.
@@ -96,6 +106,7 @@ class Desk:
         tiers: Iterable[Tier] = TIERS,
         tier_policy: TierPolicy = TierPolicy(),  # noqa: B008 - a frozen value
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        levels: Levels | None = None,
         clock: Clock | None = None,
         ids: IdSource | None = None,
         plugins: Iterable[object] = (),
@@ -121,15 +132,24 @@ class Desk:
                 if adapter.capabilities.outbound
             },
         )
+        if levels is not None:  # before there is a database: what is refused makes none
+            levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
+        opened = open_storage(storage, hooks, synchronous=synchronous)
+        self._owns_storage = isinstance(storage, str)
+        try:
+            promised = promising.promises(opened, tenant, rules, levels, clock.now())
+        except BaseException:
+            if self._owns_storage:
+                opened.close()
+            raise
         self._runner = Runner(
             tenant=tenant,
-            storage=open_storage(storage, hooks, synchronous=synchronous),
+            storage=opened,
             hooks=hooks,
-            rules=rules,
+            settled=Settled(attrs.evolve(rules, promises=promised)),
             clock=clock,
             ids=ids or SystemIds(),
         )
-        self._owns_storage = isinstance(storage, str)
 
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
@@ -176,6 +196,21 @@ class Desk:
     def customers(self) -> Customers:
         """People who ask: `add`, `get`, `update`, `list`."""
         return Customers(self._runner)
+
+    @property
+    def promises(self) -> Promises:
+        """What was promised to customers by hand: `make`, `move`, `keep`, `cancel`."""
+        return Promises(self._runner)
+
+    @property
+    def vendors(self) -> Vendors:
+        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
+        return Vendors(self._runner)
+
+    @property
+    def levels(self) -> ServiceLevels:
+        """What this desk promises for tickets that are opened now."""
+        return self._runner.rules.promises.current
 
     def now(self) -> dt.datetime:
         """Return the instant of this desk's clock."""
@@ -503,6 +538,99 @@ class Desk:
         command = cm.Follow(actor=as_actor(actor), add=as_names(add, "follower"), remove=as_names(remove, "follower"))
         return self._runner.run(as_ticket(ticket), command, self._options(how))
 
+    # -- promises ----------------------------------------------------------------------------------------------------
+
+    def promise(
+        self, ticket: Ref | Ticket, text: str, due: When | dt.timedelta, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """Promise the customer something by an instant, or within so much open time; see `desk.promises`."""
+        return self.promises.make(ticket, text, due, actor=actor, **how)
+
+    def set_due(
+        self, ticket: Ref | Ticket, metric: Metric | str, due: When | None, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """Set a due for one metric of a ticket beside the policy's own; `None` takes it back.
+
+        It knows no pauses and replaces nothing: the clock gets a second due and a second verdict. Where the ticket has
+        no clock of that metric nothing waits for it.
+        """
+        command = cm.SetDue(
+            actor=as_actor(actor), metric=as_metric(metric), due=None if due is None else to_utc(due, "due")
+        )
+        return self._runner.run(as_ticket(ticket), command, self._options(how))
+
+    def apply_policy(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """Look anew which policy holds for a ticket as it is now: its tags or fields, or the levels, have changed.
+
+        What is used stays used; what was missed stays missed.
+        """
+        return self._runner.run(as_ticket(ticket), cm.ApplyPolicy(actor=as_actor(actor)), self._options(how))
+
+    def set_levels(self, levels: Levels, *, retroactive: bool = False) -> ServiceLevels:
+        """Promise something else from now on, and record it.
+
+        Tickets keep the policy that was applied to them until `apply_policy`. Where a calendar changed, time before is
+        measured with the old revision and time after it with the new one; with *retroactive* clocks that run are
+        measured anew from their start.
+
+        Raises:
+            InvalidPolicy: A policy is malformed.
+            InvalidCalendar: A calendar is malformed.
+        """
+        self._runner.outside("set_levels")
+        return promising.replace(self._runner, promising.as_levels(levels), retroactive=retroactive)
+
+    def clocks(self, ticket: Ref | Ticket, at: When | None = None) -> ClockSet:
+        """Return the clocks of a ticket as they stand now, or as they stood at an instant.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        now = self.now() if at is None else to_utc(at, "at")
+        with self._runner.reading() as unit:
+            self._runner.refresh(unit)
+            return clocking.clock_set(self._runner, unit, find(unit, as_ticket(ticket)), now)
+
+    def explain(self, ticket: Ref | Ticket, at: When | None = None) -> tuple[clocking.Explained, ...]:
+        """Return each clock of a ticket with the stretches of its time: counted, closed, holiday, paused, halted."""
+        return clocking.explained(self.clocks(ticket, at))
+
+    def what_if(
+        self,
+        levels: Levels | Sequence[Levels],
+        *,
+        since: When | None = None,
+        until: When | None = None,
+        limit: int = 1000,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Comparison:
+        """Tell how the tickets of a window would have gone under other service levels; nothing is written.
+
+        Args:
+            levels: What would have been promised; several to hold against the present ones side by side.
+            since: The first instant of creation of the tickets that are looked at; all by default.
+            until: The first instant of creation that no longer is.
+            limit: How many tickets that change are listed by name; all are counted.
+            progress: Called after each ticket with how many are done and how many there are.
+
+        Returns:
+            Attainments as they were promised (`base`) and for each of *levels* (`trials`), and what changes.
+
+        Raises:
+            InvalidPolicy: A policy is malformed.
+            InvalidCalendar: A calendar is malformed.
+        """
+        several = [levels] if isinstance(levels, ServiceLevels | Mapping) else list(levels)
+        return clocking.what_if(
+            self._runner,
+            [promising.as_levels(one) for one in several],
+            since=None if since is None else to_utc(since, "since"),
+            until=None if until is None else to_utc(until, "until"),
+            at=self.now(),
+            limit=limit,
+            progress=progress,
+        )
+
     # -- two tickets -------------------------------------------------------------------------------------------------
 
     def merge(self, ticket: Ref | Ticket, into: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
@@ -655,8 +783,7 @@ class Desk:
     def tick(self, now: When | None = None, *, limit: int = 500) -> timers.TickReport:
         """Fire the deadlines that are due, at most *limit*; safe from any number of threads and processes at once."""
         self._runner.outside("tick")
-        if limit < 1:
-            raise ValueError(f"limit must be positive, not {limit}")
+        check_limit(limit, MAX_BATCH)
         return timers.tick(self._runner, self._runner.clock.now() if now is None else to_utc(now, "now"), limit=limit)
 
     def deliver_outbox(

@@ -1,19 +1,27 @@
-"""What one command is about to write, and what a transaction of several commands keeps in mind. No I/O of its own."""
+"""What one command is about to write, and what a transaction of several commands keeps in mind."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterable
 
 import attrs
 
-from supportkit.engine.effects import Effects, effects
+from supportkit.clock import from_us, to_us
+from supportkit.engine.clocks import Kept, TicketClocks, Told, broken_again
+from supportkit.engine.copying import changed, note_clocks
+from supportkit.engine.effects import CLOCKS, Effects, effects
 from supportkit.engine.evolve import evolve
+from supportkit.engine.promises import Promises
 from supportkit.engine.rules import Rules
+from supportkit.errors import InvalidPolicy
 from supportkit.model import commands as cm
-from supportkit.model.change import Change, Receipt, TicketChange
-from supportkit.model.events import Event, Recorded
-from supportkit.model.ticket import Ticket
+from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
+from supportkit.model.events import ClockBreached, ClockWarned, Event, Recorded
+from supportkit.model.people import SYSTEM, Actor
+from supportkit.model.ticket import StateCategory, Ticket
+from supportkit.storage.codec import dumps, loads
 from supportkit.storage.port import UnitOfWork
 
 
@@ -26,9 +34,31 @@ class Options:
     at: dt.datetime | None = None
 
 
+_log = logging.getLogger("supportkit.clocks")
 PLAIN = Options()
 Ref = str | int
-Told = tuple[tuple[tuple[Recorded, ...], Ticket], ...]
+News = tuple[tuple[tuple[Recorded, ...], Ticket], ...]
+"""What observers are told after a commit."""
+
+
+def read_clocks(ticket: Ticket, promises: Promises) -> Kept | None:
+    """Return what is noted beside the row of a ticket; `None` for what another release wrote, or nobody."""
+    if not ticket.clocks:
+        return None
+    try:
+        return Kept.from_plain(loads(ticket.clocks), ticket.id, promises)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def write_clocks(ticket: Ticket, kept: Kept) -> str:
+    """Return the text that is noted beside the row of a ticket.
+
+    Nothing for a closed one that waits for nothing: there are more and more of these, and the log knows it all.
+    """
+    if kept.next is None and ticket.category is StateCategory.CLOSED:
+        return ""
+    return dumps(kept.to_plain())
 
 
 @attrs.define
@@ -41,41 +71,172 @@ class Shared:
 
 
 @attrs.define
-class Draft:
-    """What one command is about to write."""
+class _Page:
+    """The entries that a draft adds to the log of one ticket; its clocks look on while they are written.
 
+    Clocks that cannot be read, because a policy is named that is nowhere, never keep a command from being recorded.
+    """
+
+    draft: Draft
+    tenant: str
+    before: Ticket | None
+    ticket: str
+    after: Ticket | None = attrs.field(init=False)
+    log: list[Recorded] = attrs.field(factory=list)
+    clocks: TicketClocks | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Take up the clocks as the row has them."""
+        self.after = self.before
+        promises = self.draft.rules.promises
+        kept = None if self.before is None else read_clocks(self.before, promises)
+        at = to_us(self.draft.at)
+        try:
+            self.clocks = TicketClocks(promises, self.ticket, kept, is_new=self.before is None, at=at)
+        except InvalidPolicy as error:
+            self._lose(error)
+
+    def _lose(self, error: InvalidPolicy) -> None:
+        _log.warning("the clocks of ticket %s cannot be read: %s", self.ticket, error.code)
+        self.clocks = None
+
+    def ask(self, question: Callable[[TicketClocks], list[Told]], *, is_whole: bool = False) -> None:
+        """Record what the clocks answer."""
+        if self.clocks is None:
+            return
+        try:
+            told = question(self.clocks)
+        except InvalidPolicy as error:
+            self._lose(error)
+            return
+        if told:
+            self.tell(told, is_whole=is_whole)
+
+    def write(self, event: Event, at: dt.datetime, actor: Actor) -> Recorded:
+        """Record one event."""
+        draft = self.draft
+        recorded = Recorded(
+            tenant=self.tenant,
+            ticket=self.ticket,
+            seq=1 if self.after is None else self.after.version + 1,
+            occurred_at=at,
+            recorded_at=draft.now,
+            actor=actor,
+            event=event,
+            command=draft.command_id,
+        )
+        self.after = evolve(self.after, recorded)
+        self.log.append(recorded)
+        return recorded
+
+    def enter(self, event: Event, at: dt.datetime, actor: Actor) -> None:
+        """Record an event of the command, and what the clocks make of it."""
+        recorded = self.write(event, at, actor)
+        self.ask(lambda clocks: clocks.take(recorded))
+
+    def tell(self, told: list[Told], *, is_whole: bool = False) -> None:
+        """Record what is to be told about clocks: each warning and each breach once, whoever finds it again."""
+        known: set[str] | None = None
+        for at, event in told:
+            if isinstance(event, ClockWarned | ClockBreached):
+                if known is None:
+                    known = self.draft.fired(self.ticket)
+                if event.id in known:
+                    if isinstance(event, ClockBreached) and not is_whole:
+                        self.write(broken_again(event, at), self.draft.now, SYSTEM)
+                    continue
+                known.add(event.id)
+                recorded = self.write(event, at, SYSTEM)
+                self.draft.rows.firings.append(
+                    Firing(tenant=self.tenant, ticket=self.ticket, id=event.id, seq=recorded.seq)
+                )
+            else:
+                self.write(event, at, SYSTEM)
+
+
+@attrs.define
+class Draft:
+    """What one command is about to write.
+
+    It reads only where an event changes the past of clocks, or one of them was passed: from *unit*.
+    """
+
+    unit: UnitOfWork
     now: dt.datetime
     at: dt.datetime
     command_id: str
-    command: cm.Command | cm.PairCommand
+    command: cm.Command | cm.PairCommand | None
     rules: Rules
     changes: list[TicketChange] = attrs.field(factory=list)
     rows: Effects = attrs.field(factory=Effects)
     moved: tuple[tuple[str, str], ...] = ()
 
     def add(self, tenant: str, before: Ticket | None, ticket_id: str, events: Iterable[Event]) -> Ticket | None:
-        """Record *events* on a ticket; return the ticket after them."""
-        after, log = before, []
-        seq = 0 if before is None else before.version
+        """Record *events* on a ticket, and what they and the time before them mean for its clocks.
+
+        Returns the ticket after them.
+        """
+        events = tuple(events)
+        if not events:
+            return before
+        page = _Page(self, tenant, before, ticket_id)
+        at = to_us(self.at)
+        page.ask(lambda clocks: clocks.elapsed(at - 1))
+        actor = SYSTEM if self.command is None else self.command.actor
         for event in events:
-            seq += 1
-            recorded = Recorded(
-                tenant=tenant,
-                ticket=ticket_id,
-                seq=seq,
-                occurred_at=self.at,
-                recorded_at=self.now,
-                actor=self.command.actor,
-                event=event,
-                command=self.command_id,
-            )
-            after = evolve(after, recorded)
-            log.append(recorded)
-        if log and after is not None:
-            entries = tuple(log)
-            self.changes.append(TicketChange(before=before, ticket=after, events=entries))
-            effects(before, after, self.command, entries, self.rules, self.rows)
+            page.enter(event, self.at, actor)
+        return self._close(page)
+
+    def elapse(self, ticket: Ticket) -> bool:
+        """Record what time alone brought about on a ticket by `at`; tell whether there was anything.
+
+        The deadline of its clocks is set anew in any case.
+        """
+        page = _Page(self, ticket.tenant, ticket, ticket.id)
+        page.ask(lambda clocks: clocks.elapsed(to_us(self.at)))
+        after = self._close(page, always=True)
+        return after is not None and after.version > ticket.version
+
+    def _close(self, page: _Page, *, always: bool = False) -> Ticket | None:
+        """Put what was written on a page into the draft, with the note and the deadline of the clocks."""
+        if page.clocks is not None and page.clocks.is_lost:
+            log = [*self._history(page.ticket), *page.log]
+            page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
+        after = page.after
+        if after is None:
+            return None
+        if after is page.before:  # time brought about nothing: only the deadline is set anew
+            after = changed(after, {})
+        if page.clocks is None:
+            note_clocks(after, "")
+        else:
+            kept = page.clocks.keep()
+            following = page.clocks.before if kept is None else kept.next
+            if kept is not None:
+                note_clocks(after, write_clocks(after, kept))
+            if always or following != page.clocks.before:
+                due = None if following is None else from_us(following)
+                self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=due))
+        if page.log:
+            entries = tuple(page.log)
+            self.changes.append(TicketChange(before=page.before, ticket=after, events=entries))
+            effects(page.before, after, self.command, entries, self.rules, self.rows)
         return after
+
+    def _history(self, ticket_id: str) -> list[Recorded]:
+        """Return the log of a ticket with what this draft adds to it."""
+        log = list(self.unit.history(ticket_id))
+        for change in self.changes:
+            if change.ticket.id == ticket_id:
+                log += change.events
+        return log
+
+    def fired(self, ticket_id: str) -> set[str]:
+        """Return the ids of the warnings and breaches of a ticket that were told before."""
+        return {
+            *self.unit.fired(ticket_id),
+            *(firing.id for firing in self.rows.firings if firing.ticket == ticket_id),
+        }
 
     def join(self) -> None:
         """Make one change of all changes of one ticket, so that several commands write its row once."""
@@ -90,7 +251,7 @@ class Draft:
         self.changes = list(joined.values())
 
     @property
-    def told(self) -> Told:
+    def told(self) -> News:
         """What observers are told after the commit: the new events of each ticket and the ticket after them."""
         return tuple((change.events, change.ticket) for change in self.changes)
 
@@ -104,6 +265,7 @@ class Draft:
             moved=self.moved,
             outbox=tuple(rows.outbox),
             timers=tuple(rows.timers),
+            firings=tuple(rows.firings),
             receipt=receipt,
         )
 

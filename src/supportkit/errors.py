@@ -229,6 +229,19 @@ class StorageError(SupportkitError):
     code = "storage"
 
 
+class LevelsOutdated(StorageError):
+    """Another process recorded newer service levels than this one has read; the desk reads them and tries again."""
+
+    code = "storage.levels_outdated"
+    retryable = True
+
+    def __init__(self, known: int, needed: int) -> None:
+        """Name the revision that is known and the one that a ticket was measured with."""
+        self.known = known
+        self.needed = needed
+        super().__init__(f"revision {known} of the service levels is known here, a ticket was measured with {needed}")
+
+
 class ConcurrentUpdate(StorageError):
     """Somebody else changed the ticket first; load it again and decide again."""
 

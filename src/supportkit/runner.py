@@ -11,12 +11,14 @@ from contextlib import contextmanager
 
 import attrs
 
+from supportkit import promising
 from supportkit.clock import Clock, to_us
-from supportkit.drafting import PLAIN, Draft, Options, Prepare, Ref, Shared, Told
+from supportkit.drafting import PLAIN, Draft, News, Options, Prepare, Ref, Shared
 from supportkit.engine.decide import decide, needs_follow_up
 from supportkit.engine.rules import Rules
 from supportkit.errors import (
     ConcurrentUpdate,
+    LevelsOutdated,
     NotFound,
     PluginError,
     Refused,
@@ -38,6 +40,13 @@ from supportkit.storage.port import Storage, UnitOfWork
 TRIES = 5
 
 
+@attrs.define
+class Settled:
+    """The rules of a desk; replaced in one assignment where another process recorded newer service levels."""
+
+    rules: Rules
+
+
 @attrs.frozen
 class Runner:
     """Carries out commands for one tenant; frozen, shared by a desk and the desks inside its transactions."""
@@ -45,10 +54,15 @@ class Runner:
     tenant: str
     storage: Storage
     hooks: Hooks
-    rules: Rules
+    settled: Settled
     clock: Clock
     ids: IdSource
     shared: Shared | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """What the desk has settled, as far as this process knows."""
+        return self.settled.rules
 
     # -- verbs about one ticket --------------------------------------------------------------------------------------
 
@@ -135,9 +149,9 @@ class Runner:
             tags=(*command.tags, *answer.tags),
         )
 
-    def ask_plugins(self, ticket: Ticket | None, command: cm.Command | cm.PairCommand) -> None:
+    def ask_plugins(self, ticket: Ticket | None, command: cm.Command | cm.PairCommand | None) -> None:
         """Let plug-ins object; never to a message that comes in, which is recorded whatever they say."""
-        if not self.hooks.guards or isinstance(command, cm.Receive):
+        if not self.hooks.guards or command is None or isinstance(command, cm.Receive):
             return
         refusal = self.hooks.refuse(ticket, command)
         if refusal is not None:
@@ -201,6 +215,11 @@ class Runner:
             try:
                 with self.storage.begin(self.tenant) as unit:
                     ticket, told = self._once(unit, command, options, prepare, fingerprint)
+            except LevelsOutdated:
+                if attempt == TRIES:
+                    raise
+                self.reload()
+                continue
             except (WorkflowError, ConcurrentUpdate, NotFound) as error:
                 first = self._first_result(options, command, fingerprint)
                 if first is not None:
@@ -247,9 +266,9 @@ class Runner:
         options: Options,
         prepare: Prepare,
         fingerprint: str,
-    ) -> tuple[Ticket, Told]:
+    ) -> tuple[Ticket, News]:
         now = self.clock.now()
-        draft = self.draft(command, now, options.at or now)
+        draft = self.draft(unit, command, now, options.at or now)
         ticket = prepare(unit, draft)
         receipt = None
         if options.key is not None:
@@ -270,9 +289,21 @@ class Runner:
                 raise
         return ticket, draft.told
 
-    def draft(self, command: cm.Command | cm.PairCommand, now: dt.datetime, at: dt.datetime) -> Draft:
-        """Return an empty draft of *command*, recorded *now*, that happens *at*."""
-        return Draft(now=now, at=at, command_id=self.new_id(now), command=command, rules=self.rules)
+    def draft(
+        self, unit: UnitOfWork, command: cm.Command | cm.PairCommand | None, now: dt.datetime, at: dt.datetime
+    ) -> Draft:
+        """Return an empty draft of *command*, recorded *now*, that happens *at*; without a command time alone acts."""
+        return Draft(unit=unit, now=now, at=at, command_id=self.new_id(now), command=command, rules=self.rules)
+
+    def reload(self) -> None:
+        """Read the service levels of the database anew."""
+        with self.storage.begin(self.tenant, write=False) as unit:
+            self.settled.rules = promising.renewed(unit, self.rules)
+
+    def refresh(self, unit: UnitOfWork) -> None:
+        """Read the service levels anew if another process has recorded newer ones."""
+        if unit.settings(promising.SUBJECT, after=self.rules.promises.generation):
+            self.settled.rules = promising.renewed(unit, self.rules)
 
     def new_id(self, now: dt.datetime) -> str:
         """Return a new id for something made *now*."""
@@ -291,7 +322,7 @@ class Runner:
         with self.storage.begin(self.tenant, write=False) as unit:
             return first_result(unit, options.key, command, fingerprint)
 
-    def tell(self, told: Told | list[tuple[tuple[Recorded, ...], Ticket]]) -> None:
+    def tell(self, told: News | list[tuple[tuple[Recorded, ...], Ticket]]) -> None:
         """Tell observers what was committed."""
         if self.hooks.observes:
             for log, ticket in told:

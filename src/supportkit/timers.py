@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterator
 
 import attrs
 
-from supportkit.drafting import Told
+from supportkit.drafting import News
+from supportkit.engine.clocks import LATE_AFTER
 from supportkit.engine.decide import decide
-from supportkit.engine.effects import on_timer, state_timers
-from supportkit.errors import ConcurrentUpdate, Refused, SupportkitError, WorkflowError
+from supportkit.engine.effects import CLOCKS, on_timer, state_timers
+from supportkit.errors import ConcurrentUpdate, LevelsOutdated, Refused, SupportkitError, WorkflowError
 from supportkit.model.change import Change, Timer, TimerState
+from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
+from supportkit.storage.port import UnitOfWork
 
 _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
+BATCH = 50
 TRIES = 5
-LATE_AFTER = dt.timedelta(minutes=5)
 
 
 @attrs.frozen(kw_only=True)
@@ -52,12 +56,11 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int) -> TickReport:
     counts = dict.fromkeys(("fired", "stale", "refused", "failed", "parked", "late"), 0)
     problems: list[tuple[str, str, str]] = []
     with runner.storage.begin(runner.tenant, write=False) as unit:
+        runner.refresh(unit)
         backlog = unit.timer_backlog(now)
     if backlog.due == 0:
         return TickReport(next_due=backlog.next_due)
-    with runner.storage.begin(runner.tenant) as unit:
-        claimed = unit.claim_timers(now, limit, lease=LEASE)
-    for timer in claimed:
+    for timer in _claimed(runner, now, limit):
         outcome, code = _fire(runner, timer, now)
         counts[outcome] += 1
         if code:
@@ -71,12 +74,38 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int) -> TickReport:
     return TickReport(**counts, more=backlog.due > 0, next_due=backlog.next_due, problems=tuple(problems))
 
 
+def _claimed(runner: Runner, now: dt.datetime, limit: int) -> Iterator[Timer]:
+    """Claim in small batches and yield each deadline while half of its lease is left; what waits longer is given back.
+
+    So a lease covers one call and never a batch that waits in line behind slow plug-ins, and nobody takes over what
+    another worker is about to fire.
+    """
+    begun = runner.clock.now()
+    while limit > 0:
+        at, size = runner.clock.now(), min(limit, BATCH)
+        with runner.storage.begin(runner.tenant) as unit:  # *now* stands still in a sweep, the lease must not
+            claimed = unit.claim_timers(now, size, lease=LEASE + max(at - begun, dt.timedelta(0)))
+        for count, timer in enumerate(claimed):
+            if count and runner.clock.now() - at > LEASE / 2:
+                with runner.storage.begin(runner.tenant) as unit:
+                    for waiting in claimed[count:]:
+                        unit.settle_timer(waiting, TimerState.WAITING)
+                break
+            limit -= 1
+            yield timer
+        else:
+            if len(claimed) < size:
+                return
+
+
 def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
     """Decide one deadline again and carry it out; return the outcome and the code of a problem."""
     try:
         outcome, told = _decide_and_save(runner, timer, now)
-    except ConcurrentUpdate:
-        return "failed", ConcurrentUpdate.code  # somebody moved the ticket meanwhile: the lease brings it back
+    except (ConcurrentUpdate, LevelsOutdated) as error:
+        if isinstance(error, LevelsOutdated):
+            runner.reload()
+        return "failed", error.code  # somebody moved the ticket or the levels meanwhile: the lease brings it back
     except WorkflowError as error:
         if isinstance(error, Refused) and error.refusal.code == "plugin.failed":
             return _failed(runner, timer, error.refusal.code)  # a plug-in that broke said nothing about the matter
@@ -90,11 +119,13 @@ def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
     return outcome, ""
 
 
-def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, Told]:
+def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, News]:
     with runner.storage.begin(runner.tenant) as unit:
         if not unit.settle_timer(timer, TimerState.DONE):
             return "stale", ()
         ticket = unit.get(timer.ticket)
+        if timer.name == CLOCKS:
+            return _elapse(runner, unit, ticket, now)
         command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()
@@ -104,12 +135,22 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
                 unit.save(Change(timers=later))
             return "stale", ()
         at = max(timer.due_at, ticket.state_since)
-        draft = runner.draft(command, max(now, at), at)
+        draft = runner.draft(unit, command, max(now, at), at)
         events = decide(ticket, command, at, runner.rules)
         runner.ask_plugins(ticket, command)
         draft.add(runner.tenant, ticket, ticket.id, events)
         unit.save(draft.change(None))
         return "fired", draft.told
+
+
+def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.datetime) -> tuple[str, News]:
+    """Write down what time alone brought about on a ticket, each thing at its own instant, and look ahead."""
+    if ticket is None:
+        return "stale", ()
+    draft = runner.draft(unit, None, now, now)
+    has_news = draft.elapse(ticket)
+    unit.save(draft.change(None))
+    return ("fired" if has_news else "stale"), draft.told
 
 
 def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:

@@ -101,6 +101,33 @@ class SwallowsTheIdempotencyConflict(Faulty):
         return Swallowing(unit, self)
 
 
+class TellsTwice(Faulty):
+    """Has no unique key on what was told."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Repeating(Unit):
+            def save(self, change: Change) -> None:
+                known = {(firing.ticket, firing.id) for firing in change.firings} & {
+                    (one.ticket, told) for one in change.firings for told in self.unit.fired(one.ticket)
+                }
+                fresh = tuple(firing for firing in change.firings if (firing.ticket, firing.id) not in known)
+                self.unit.save(attrs.evolve(change, firings=fresh))
+
+        return Repeating(unit, self)
+
+
+class ForgetsTheNote(Faulty):
+    """Does not keep what is noted about clocks when a ticket changes."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Forgetful(Unit):
+            def save(self, change: Change) -> None:
+                parts = [attrs.evolve(part, ticket=attrs.evolve(part.ticket, clocks="")) for part in change.tickets]
+                self.unit.save(attrs.evolve(change, tickets=tuple(parts)))
+
+        return Forgetful(unit, self)
+
+
 class DoesNotRollBack(Faulty):
     @contextmanager
     def begin(self, tenant: str, *, write: bool = True) -> Iterator[Any]:

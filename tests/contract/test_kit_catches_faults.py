@@ -27,6 +27,8 @@ FAULTS: list[tuple[Callable[[SqlStorage], Any], str]] = [
     (faulty.ReturnsAStaleRow, "test_folding_any_prefix_of_a_log_gives_the_stored_row"),
     (faulty.ChecksNoVersion, "test_a_stale_version_loses_even_where_its_seq_is_free"),
     (faulty.SwallowsTheIdempotencyConflict, "test_a_key_cannot_stand_for_two_results"),
+    (faulty.TellsTwice, "test_nothing_is_told_twice"),
+    (faulty.ForgetsTheNote, "test_the_note_about_clocks_is_kept_with_the_row"),
     (faulty.DoesNotRollBack, "test_nothing_of_a_change_is_stored_when_the_block_raises"),
     (faulty.DoesNotRollBack, "test_the_loser_of_a_race_leaves_nothing"),
     (faulty.DoesNotRollBack, "test_a_key_cannot_stand_for_two_results"),
@@ -100,6 +102,8 @@ def test_a_method_that_leaks_a_foreign_tenant_turns_the_kit_red(sound: SqlStorag
         ("save", "test_rows_of_another_tenant_cannot_be_written"),
         ("set_follower", "test_whatever_one_tenant_does_the_rows_of_the_other_stay"),
         ("reserve_number", "test_each_tenant_counts_its_own_numbers"),
+        ("add_settings", "test_settings_of_another_tenant_cannot_be_added"),
+        ("hasten_timers", "test_only_deadlines_of_the_tenant_are_hastened"),
     ],
 )
 def test_a_method_that_writes_for_a_foreign_tenant_turns_the_kit_red(sound: SqlStorage, method: str, name: str) -> None:
@@ -118,6 +122,8 @@ def test_every_method_of_the_port_is_among_the_leaks() -> None:
         "save",
         "set_follower",
         "reserve_number",
+        "add_settings",
+        "hasten_timers",
     }
     assert methods == set(LEAKS.values()) | written
 

@@ -1,4 +1,4 @@
-"""The three real logs are taken whole, and the counts of BPI 2013 are those of the specification."""
+"""The four real logs are taken whole, and the counts of BPI 2013 are those of the specification."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from tests.shared_data import shared_file
 from supportkit import Desk
 from supportkit.replay import built_in_format, fold_log, replay
 
-FILES = {"bpi2013": "bpi2013_dev.csv", "helpdesk": "helpdesk_dev.csv", "uci": "uci_incident_dev.csv"}
-SIZES = {"bpi2013": (717, 6125), "helpdesk": (423, 1954), "uci": (1269, 7290)}
+FILES = {
+    "bpi2013": "bpi2013_dev.csv",
+    "boston311": "boston311_dev.csv",
+    "helpdesk": "helpdesk_dev.csv",
+    "uci": "uci_incident_dev.csv",
+}
+SIZES = {"bpi2013": (717, 6125), "boston311": (6042, 6042), "helpdesk": (423, 1954), "uci": (1269, 7290)}
 
 
 @pytest.fixture(scope="module")

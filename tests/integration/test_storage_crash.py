@@ -14,8 +14,10 @@ import attrs
 import pytest
 
 from supportkit import Desk
+from supportkit.drafting import read_clocks
 from supportkit.engine.evolve import fold
 from supportkit.model import events as ev
+from supportkit.model.ticket import StateCategory
 from supportkit.storage.port import TicketQuery
 
 WRITER = Path(__file__).parent / "writer.py"
@@ -63,7 +65,7 @@ def inspect(path: Path, acknowledged: dict[str, int], count: Count) -> None:
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
     with Desk(f"sqlite:///{path}") as desk, desk.storage.begin(desk.tenant, write=False) as unit:
-        cursor, stored = None, {}
+        cursor, stored, noted = None, {}, {}
         replies, received = set(), set()
         while True:
             page = unit.find(TicketQuery(limit=500, cursor=cursor))
@@ -72,6 +74,9 @@ def inspect(path: Path, acknowledged: dict[str, int], count: Count) -> None:
                 log = unit.history(ticket.id)
                 assert [recorded.seq for recorded in log] == list(range(1, ticket.version + 1))
                 assert fold(log) == ticket
+                kept = read_clocks(ticket, desk._runner.rules.promises)
+                assert (kept is None) is (ticket.category is StateCategory.CLOSED)
+                noted[ticket.id] = kept and kept.next
                 count.events += len(log)
                 for recorded in log:
                     if isinstance(recorded.event, ev.ReplyAdded):
@@ -85,7 +90,10 @@ def inspect(path: Path, acknowledged: dict[str, int], count: Count) -> None:
     assert messages == received | {message for message, _seq in replies}
     connection = sqlite3.connect(path)
     queued = connection.execute("SELECT message, seq FROM supportkit_outbox").fetchall()
-    timers = connection.execute("SELECT count(*) FROM supportkit_timer").fetchone()[0]
+    timers = connection.execute("SELECT count(*) FROM supportkit_timer WHERE name = 'close_resolved'").fetchone()[0]
+    due = connection.execute(
+        "SELECT ticket, due_at FROM supportkit_timer WHERE name = 'clocks' AND state IN ('waiting', 'leased')"
+    ).fetchall()
     resolved = connection.execute(
         "SELECT count(DISTINCT ticket) FROM supportkit_event WHERE type = 'state_changed' AND data LIKE '%\"resolve\"%'"
     ).fetchone()[0]
@@ -93,6 +101,7 @@ def inspect(path: Path, acknowledged: dict[str, int], count: Count) -> None:
     assert set(queued) == replies
     assert len(queued) == len(replies)
     assert timers == resolved
+    assert dict(due) == {ticket: at for ticket, at in noted.items() if at is not None}
     missing = {ticket: version for ticket, version in acknowledged.items() if stored.get(ticket, 0) < version}
     assert missing == {}
     count.tickets, count.deliveries = len(stored), len(queued)

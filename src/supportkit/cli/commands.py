@@ -2,14 +2,16 @@
 
 from supportkit.cli.app import app
 from supportkit.cli.demo import demo
+from supportkit.cli.explaining import explain
 from supportkit.cli.looking import check, lifecycle, plugins
 from supportkit.cli.promises import calendar, policy
 from supportkit.cli.replaying import replay
 from supportkit.cli.showing import show
 from supportkit.cli.tickets import tickets
+from supportkit.cli.whatif import whatif
 
 __all__ = ["app"]
 
-for _command in (demo, replay, tickets, show, lifecycle, plugins, check, calendar):
+for _command in (demo, replay, whatif, tickets, show, explain, lifecycle, plugins, check, calendar):
     app.command()(_command)
 app.add_typer(policy, name="policy")

@@ -15,16 +15,45 @@ from rich.text import Text
 
 from supportkit.channels.port import Capabilities
 from supportkit.channels.printer import Printer
+from supportkit.cli.explaining import print_clock
 from supportkit.cli.showing import print_timeline
+from supportkit.cli.telling import told
 from supportkit.cli.terminal import console, line
 from supportkit.cli.times import length
 from supportkit.clock import ManualClock
 from supportkit.desk import Desk
 from supportkit.ids import SequentialIds
+from supportkit.model.clocks import Metric
+from supportkit.model.events import ClockBreached, ClockWarned
 from supportkit.model.people import Customer
 from supportkit.model.ticket import Ticket
 
 MORNING: Final = "2026-01-05T08:59:00+00:00"
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri")
+LEVELS: Final = {
+    "calendars": {
+        "office": {
+            "timezone": "UTC",
+            "hours": {day: [["09:00", "18:00"]] for day in ["mon", "tue", "wed", "thu", "fri"]},
+        }
+    },
+    "policies": [
+        {
+            "id": "promised",
+            "fallback": True,
+            "calendar": "office",
+            "metrics": {"NEXT_RESPONSE": {"warnings": ["80%"]}, "RESOLUTION": {"warnings": ["80%"]}},
+            "targets": [
+                {"metric": "FIRST_RESPONSE", "target": "8h"},
+                {"metric": "FIRST_RESPONSE", "target": "30m", "channel_class": "chat"},
+                {"metric": "NEXT_RESPONSE", "target": "8h"},
+                {"metric": "NEXT_RESPONSE", "target": "30m", "channel_class": "chat"},
+                {"metric": "RESOLUTION", "target": "16h"},
+                {"metric": "RESOLUTION", "target": "2h", "priority": "high"},
+            ],
+        }
+    ],
+}
 KIM, LEE, MEI = "agent:kim", "agent:lee", "agent:mei"
 
 
@@ -35,7 +64,7 @@ def demo() -> None:
         Printer(name="email", capabilities=Capabilities(family="email", inbound=False)),
         Printer(name="chat", capabilities=Capabilities(family="chat", inbound=False)),
     ]
-    with Desk("sqlite://", channels=channels, clock=clock, ids=SequentialIds()) as desk:
+    with Desk("sqlite://", channels=channels, clock=clock, ids=SequentialIds(), levels=LEVELS) as desk:
         day = _Day(desk, clock, console())
         day.live()
         day.look_back()
@@ -117,8 +146,9 @@ class _Day:
         desk.resolve(self.invoice.id, "invoice corrected", actor=KIM)
         self._send()
         self.clock.advance(dt.timedelta(days=7, hours=1))
-        fired = desk.tick().fired
-        self._say("+7 d", f"for a week nobody has written again: the clock closes {fired} resolved tickets")
+        desk.tick()
+        closed = sum(ticket.state == "closed" and not ticket.merged_into for ticket in desk.find().items)
+        self._say("+7 d", f"for a week nobody has written again: the clock closes {closed} resolved tickets")
 
     def look_back(self) -> None:
         """Print the timeline of one ticket and a table of all."""
@@ -133,11 +163,29 @@ class _Day:
             facts = (f"L{ticket.tier}", str(ticket.messages), str(ticket.reopenings), lasted)
             table.add_row(str(ticket.number), line(customer.name), line(ticket.subject), state, *facts)
         self.out.print(table)
+        self.out.print(Text("Why the work on it was in time: two hours were promised", style="bold"))
+        resolution = next(one for one in self.desk.explain(self.login) if one.clock.metric is Metric.RESOLUTION)
+        print_clock(self.out, resolution, self.desk.now(), "UTC")
 
     def _at(self, time: str, sentence: str) -> None:
+        """Go on to a time of the day; what falls due on the way is told at its own instant, by a turn of the worker."""
         hour, minute = map(int, time.split(":"))
-        self.clock.set(self.clock.now().replace(hour=hour, minute=minute))
+        until = self.clock.now().replace(hour=hour, minute=minute, second=0, microsecond=0)
+        due = self.desk.tick().next_due
+        while due is not None and due < until:
+            self.clock.set(due)
+            due = self.desk.tick().next_due
+            self._ring()
+        self.clock.set(until)
         self._say(time, sentence)
+
+    def _ring(self) -> None:
+        """Tell what the clocks have found."""
+        for recorded in self.desk.follow("demo"):
+            if isinstance(recorded.event, ClockWarned | ClockBreached):
+                number = self.desk.get(recorded.ticket).number
+                text = Text(f"{told(recorded.event)}, ticket {number}", style="bold yellow")
+                self.out.print(Text(f"{recorded.occurred_at:%H:%M}  ", style="cyan") + text)
 
     def _say(self, when: str, sentence: str) -> None:
         self.out.print(Text(f"{when:<5}  ", style="cyan") + Text(sentence))

@@ -15,11 +15,12 @@ from rich.table import Table
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.cli.app import read_text
+from supportkit.cli.logs import levels_of
 from supportkit.cli.terminal import console, line
 from supportkit.clock import SystemClock
 from supportkit.errors import InvalidCalendar
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
-from supportkit.sla import ServiceLevels, Severity, lint
+from supportkit.sla import Severity, lint
 
 _YEARS = (2, 9997)
 _MAX_CHARS = 1_000_000
@@ -35,7 +36,7 @@ def policy_lint(
     lifecycle: Annotated[Path | None, typer.Option(help="A TOML file with a lifecycle of your own.")] = None,
 ) -> None:
     """Say what is wrong or unwise about policies; end with 1 if they would be refused."""
-    levels = ServiceLevels.from_toml(read_text(file))
+    levels = levels_of(file)
     compiled = built_in() if lifecycle is None else Lifecycle.compile(LifecycleSpec.from_toml(read_text(lifecycle)))
     categories = {state.name: state.category for state in compiled.states}
     findings = lint(levels, None, categories, now=SystemClock().now())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,80 +9,92 @@ import attrs
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from supportkit.cli.app import DEFAULT_DATABASE, Database, read_text
+from supportkit.cli.agreeing import plain_promises, print_promises, print_refused
+from supportkit.cli.app import DEFAULT_DATABASE, Database
+from supportkit.cli.logs import At, FormatName, Log, Mapping, bar, format_of, instant_of, levels_of
 from supportkit.cli.terminal import console, line, print_json
 from supportkit.cli.times import length
 from supportkit.clock import monotonic
 from supportkit.desk import Desk
-from supportkit.replay import LogFormat, ReplayReport, built_in_format
-from supportkit.replay import Progress as HowFar
+from supportkit.replay import LogFormat, Progress, PromiseReport, ReplayReport, compare_promises
 from supportkit.replay import replay as play
 from supportkit.replay.reader import LogReader
 
 
-class Format(StrEnum):
-    """The formats by name; `csv` is one of your own."""
-
-    BPI2013 = "bpi2013"
-    HELPDESK = "helpdesk"
-    UCI = "uci"
-    CSV = "csv"
-
-
 def replay(
-    file: Annotated[Path, typer.Argument(help="The event log, a CSV file.")],
+    file: Log,
     *,
-    format: Annotated[Format, typer.Option(help="What kind of log it is.")],  # noqa: A002 - it is the option's name
-    map: Annotated[  # noqa: A002 - it is the option's name
-        Path | None, typer.Option(help="With --format csv: a TOML file that says what columns and words mean.")
+    format: FormatName,  # noqa: A002 - it is the option's name
+    map: Mapping = None,  # noqa: A002 - it is the option's name
+    policy: Annotated[
+        Path | None, typer.Option(help="A TOML file of policies: judge by them what the log says of its promises.")
     ] = None,
+    at: At = None,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows in one transaction.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON for programs.")] = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Play an event log through the desk. After an interruption, run it again: it goes on where it was."""
-    log_format = _format(format, map)
-    LogReader(file, log_format).close()  # a slip in the file name makes no database
+    log_format = format_of(format, map)
+    instant = instant_of(at, log_format)
+    levels = None if policy is None else levels_of(policy)
+    # A slip in a file name makes no database, and neither does a log without what is asked of it.
+    has_promises = _has_promises(file, log_format, is_asked=policy is not None)
     started = monotonic()
     # No timers: the history ends as the log ends, not as a worker would end it seven days later.
     with Desk(database, close_resolved_after=None) as desk:
         report = _with_bar(desk, file, log_format, batch)
     seconds = monotonic() - started
+    promises = None
+    if has_promises:
+        with bar("promises") as move:
+            promises = compare_promises(
+                file, log_format, levels, at=instant, progress=lambda done, of: move(done, of, f"{done:,} cases")
+            )
     if json:
-        print_json(plain(report))
+        print_json(plain(report, promises))
         return
-    _print(console(), report, seconds)
+    out = console()
+    _print(out, report, seconds)
+    if promises is not None:
+        print_promises(out, promises, log_format, policy)
 
 
-def plain(report: ReplayReport) -> dict[str, Any]:
+def plain(report: ReplayReport, promises: PromiseReport | None = None) -> dict[str, Any]:
     """Return a report as plain data."""
     data = attrs.asdict(report)
     data["refused"] = report.refused
     data["level_changes"] = {f"L{a}>L{b}": count for (a, b), count in report.level_changes.items()}
+    if promises is not None:
+        data["promises"] = plain_promises(promises)
     return data
 
 
-def _format(name: Format, mapping: Path | None) -> LogFormat:
-    if name is not Format.CSV:
-        if mapping is not None:
-            raise typer.BadParameter("only --format csv takes a mapping", param_hint="--map")
-        return built_in_format(name.value)
-    if mapping is None:
-        raise typer.BadParameter("--format csv needs --map mapping.toml", param_hint="--format")
-    return LogFormat.from_toml(read_text(mapping))
+def _has_promises(file: Path, log_format: LogFormat, *, is_asked: bool) -> bool:
+    """Tell whether a log says something about its promises that can be judged.
+
+    Raises:
+        ReplayError: The file cannot be read, or lacks a column that it needs.
+        typer.BadParameter: There is a policy to judge by, and the format knows of no promises.
+    """
+    promise = log_format.promise
+    if promise is None and is_asked:
+        reason = f"format {log_format.name!r} does not say what its log promises; what-if compares policies on any log"
+        raise typer.BadParameter(reason, param_hint="--policy")
+    log = LogReader(file, log_format, also=promise.columns if promise is not None and is_asked else ())
+    log.close()
+    if promise is None or not set(promise.columns) <= set(log.header):
+        return False
+    return is_asked or promise.due is not None  # a label alone is judged by policies only
 
 
 def _with_bar(desk: Desk, file: Path, log_format: LogFormat, batch: int) -> ReplayReport:
-    columns = (TextColumn("replay"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]} rows"))
-    err = console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=err, disable=not err.is_terminal) as bar:
-        task = bar.add_task("replay", total=None, rows=0)
+    with bar("replay") as move:
 
-        def forward(how_far: HowFar) -> None:
-            bar.update(task, total=how_far.size, completed=how_far.bytes_read, rows=how_far.rows)
+        def forward(how_far: Progress) -> None:
+            move(how_far.bytes_read, how_far.size, f"{how_far.rows} rows")
 
         return play(desk, file, log_format, batch=batch, progress=forward)
 
@@ -154,7 +165,4 @@ def _print_refusals(out: Console, report: ReplayReport) -> None:
     if not report.refused:
         return
     out.print(_table("Refused rows by reason", *report.refusals.items()))
-    for row in report.refused_rows[:20]:
-        out.print(line(f"line {row.line}, {row.case or '?'}: {row.sentence}"))
-    if report.refused > 20:  # noqa: PLR2004 - as many as fit on a screen
-        out.print(f"... and {report.refused - 20:,} more")
+    print_refused(out, report.refused_rows, report.refused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from supportkit.cli.telling_clocks import told_clock, told_promise
 from supportkit.model import events as ev
 
 
@@ -56,6 +57,12 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"gave {event.ticket} back"
         case ev.MessagesMoved():
             return f"{len(event.messages)} messages moved from {event.source} to {event.dest}"
+        case ev.PolicyApplied() | ev.DueSet() | ev.PromiseMade() | ev.PromiseMoved() | ev.PromiseKept():
+            return told_promise(event)
+        case ev.PromiseCancelled() | ev.HandedOver() | ev.VendorPaused() | ev.VendorResumed() | ev.TakenBack():
+            return told_promise(event)
+        case ev.ClockWarned() | ev.ClockBreached() | ev.ClockStopped() | ev.ClockCorrected():
+            return told_clock(event)
         case _:
             assert_never(event)
 

@@ -45,6 +45,14 @@ def print_json(plain: Any) -> None:
     sys.stdout.write(text + "\n")
 
 
+def percent(part: int, whole: int) -> str:
+    """Return a share with two decimals, rounded half up without a float on the way; `-` of nothing."""
+    if not whole:
+        return "-"
+    hundredths = (2 * 10_000 * part + whole) // (2 * whole)
+    return f"{hundredths // 100}.{hundredths % 100:02} %"
+
+
 def complain(sentence: str) -> None:
     """Say on stderr what went wrong, in one line."""
     sys.stderr.write(f"supportkit: {' '.join(harmless(sentence).split())}\n")

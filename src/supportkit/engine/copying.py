@@ -41,12 +41,20 @@ _put_merged = _put["merged"]
 _put_before_merge = _put["before_merge"]
 _put_reopenings = _put["reopenings"]
 _put_messages = _put["messages"]
+_put_promises = _put["promises"]
+_put_vendors = _put["vendors"]
 _put_created_at = _put["created_at"]
 _put_updated_at = _put["updated_at"]
 _put_state_since = _put["state_since"]
 _put_resolved_at = _put["resolved_at"]
 _put_closed_at = _put["closed_at"]
 _put_version = _put["version"]
+_put_clocks = _put["clocks"]
+
+
+def note_clocks(ticket: Ticket, clocks: str) -> None:
+    """Put the note about clocks into a ticket that was just made and that nobody else has seen yet."""
+    _put_clocks(ticket, clocks)
 
 
 def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
@@ -79,12 +87,15 @@ def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     _put_before_merge(new, ticket.before_merge)
     _put_reopenings(new, ticket.reopenings)
     _put_messages(new, ticket.messages)
+    _put_promises(new, ticket.promises)
+    _put_vendors(new, ticket.vendors)
     _put_created_at(new, ticket.created_at)
     _put_updated_at(new, ticket.updated_at)
     _put_state_since(new, ticket.state_since)
     _put_resolved_at(new, ticket.resolved_at)
     _put_closed_at(new, ticket.closed_at)
     _put_version(new, ticket.version)
+    _put_clocks(new, ticket.clocks)
     for name, value in changes.items():
         _put[name](new, value)
     return new

@@ -68,6 +68,7 @@ def _open(command: cm.Open, rules: Rules) -> Events:
     _check_tags(command.tags, rules.limits)
     _check_fields(command.fields, rules.limits)
     lifecycle = rules.lifecycle
+    promised = rules.promises.choose(command)
     opened = ev.TicketOpened(
         number=command.number,
         reference=command.reference,
@@ -85,6 +86,8 @@ def _open(command: cm.Open, rules: Rules) -> Events:
         locale=command.locale,
         source=command.source,
         links=command.links,
+        policy=None if promised is None else promised.id,
+        revision=None if promised is None else promised.revision,
     )
     if command.body is None:
         return (opened,)
@@ -388,6 +391,96 @@ def _check_fields(fields: Mapping[str, FieldValue], limits: Limits) -> None:
             _within("size of a custom field", limits.field_bytes, len(value.encode()), "bytes")
 
 
+# -- promises --------------------------------------------------------------------------------------------------------
+
+
+def _apply_policy(
+    ticket: Ticket, _command: cm.ApplyPolicy, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    _not_merged(ticket)
+    promised = rules.promises.choose(ticket)
+    if promised is None:
+        return (ev.PolicyApplied(policy=None, revision=None),)
+    return (ev.PolicyApplied(policy=promised.id, revision=promised.revision),)
+
+
+def _set_due(ticket: Ticket, command: cm.SetDue, *_unused: object) -> Events:
+    _not_merged(ticket)
+    return (ev.DueSet(metric=command.metric, due=command.due),)
+
+
+def _make_promise(
+    ticket: Ticket, command: cm.MakePromise, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    _not_merged(ticket)
+    _within("open promises of a ticket", rules.limits.promises, len(ticket.promises) + 1)
+    _goal(command, now)
+    return (ev.PromiseMade(promise=command.promise, text=command.text, due=command.due, within=command.within),)
+
+
+def _move_promise(ticket: Ticket, command: cm.MovePromise, now: dt.datetime, *_unused: object) -> Events:
+    _known_promise(ticket, command.promise)
+    _goal(command, now)
+    return (ev.PromiseMoved(promise=command.promise, due=command.due, within=command.within),)
+
+
+def _keep_promise(ticket: Ticket, command: cm.KeepPromise, *_unused: object) -> Events:
+    _known_promise(ticket, command.promise)
+    return (ev.PromiseKept(promise=command.promise),)
+
+
+def _cancel_promise(ticket: Ticket, command: cm.CancelPromise, *_unused: object) -> Events:
+    _known_promise(ticket, command.promise)
+    return (ev.PromiseCancelled(promise=command.promise),)
+
+
+def _goal(command: cm.MakePromise | cm.MovePromise, now: dt.datetime) -> None:
+    if (command.due is None) == (command.within is None):
+        raise refuse("promise.due", "a promise needs either an instant or a span of open time")
+    if command.due is not None and command.due <= now:
+        raise refuse("promise.past", f"{command.due.isoformat()} is not in the future of {now.isoformat()}")
+    if command.within is not None and command.within <= dt.timedelta(0):
+        raise refuse("promise.past", f"a promise within {command.within} cannot be kept")
+
+
+def _known_promise(ticket: Ticket, promise: str) -> None:
+    _not_merged(ticket)
+    if promise not in ticket.promises:
+        raise refuse("promise.unknown", f"ticket {ticket.number} has no such open promise")
+
+
+def _hand_over(
+    ticket: Ticket, command: cm.HandOver, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    _not_merged(ticket)
+    if command.vendor in ticket.vendors:
+        return ()
+    _within("other organisations on a ticket", rules.limits.vendors, len(ticket.vendors) + 1)
+    return (ev.HandedOver(vendor=command.vendor),)
+
+
+def _pause_vendor(ticket: Ticket, command: cm.PauseVendor, *_unused: object) -> Events:
+    _known_vendor(ticket, command.vendor)
+    return (ev.VendorPaused(vendor=command.vendor),)
+
+
+def _resume_vendor(ticket: Ticket, command: cm.ResumeVendor, *_unused: object) -> Events:
+    _known_vendor(ticket, command.vendor)
+    return (ev.VendorResumed(vendor=command.vendor),)
+
+
+def _take_back(ticket: Ticket, command: cm.TakeBack, *_unused: object) -> Events:
+    _known_vendor(ticket, command.vendor)
+    return (ev.TakenBack(vendor=command.vendor),)
+
+
+def _known_vendor(ticket: Ticket, vendor: str) -> None:
+    _not_merged(ticket)
+    if vendor not in ticket.vendors:
+        has = ", ".join(ticket.vendors) or "nobody else"
+        raise refuse("vendor.unknown", f"{vendor!r:.80} does not work on ticket {ticket.number}; there works: {has}")
+
+
 _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Receive: _receive,
     cm.Reply: _reply,
@@ -409,4 +502,14 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Follow: _follow,
     cm.MoveTier: _move_tier,
     cm.FailDelivery: _fail_delivery,
+    cm.ApplyPolicy: _apply_policy,
+    cm.SetDue: _set_due,
+    cm.MakePromise: _make_promise,
+    cm.MovePromise: _move_promise,
+    cm.KeepPromise: _keep_promise,
+    cm.CancelPromise: _cancel_promise,
+    cm.HandOver: _hand_over,
+    cm.PauseVendor: _pause_vendor,
+    cm.ResumeVendor: _resume_vendor,
+    cm.TakeBack: _take_back,
 }

@@ -12,7 +12,7 @@ import attrs
 from supportkit.engine.rules import Rules
 from supportkit.model import commands as cm
 from supportkit.model import events as ev
-from supportkit.model.change import Outgoing, Timer
+from supportkit.model.change import Firing, Outgoing, Timer
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import SYSTEM
@@ -21,6 +21,8 @@ from supportkit.model.ticket import ClosingReason, StateCategory, Ticket
 CLOSE_RESOLVED = "close_resolved"
 RESOLVE_PENDING = "resolve_pending"
 RESUME = "resume"
+CLOCKS = "clocks"
+"""The deadline at which time alone brings about the next warning or breach of a ticket."""
 
 # Tuples, because `A | B` builds a new union each time that `isinstance` is asked.
 _BRINGS_A_MESSAGE = (ev.MessageReceived, ev.ReplyAdded)
@@ -35,12 +37,13 @@ class Effects:
     notes: list[Note] = attrs.field(factory=list)
     outbox: list[Outgoing] = attrs.field(factory=list)
     timers: list[Timer] = attrs.field(factory=list)
+    firings: list[Firing] = attrs.field(factory=list)
 
 
 def effects(
     before: Ticket | None,
     after: Ticket,
-    command: cm.Command | cm.PairCommand,
+    command: cm.Command | cm.PairCommand | None,
     log: tuple[Recorded, ...],
     rules: Rules,
     into: Effects,
@@ -50,7 +53,7 @@ def effects(
     Args:
         before: The ticket before the command; `None` when it was opened by it.
         after: The ticket after the last event of *log*.
-        command: The command; it holds the words that events leave out.
+        command: The command; it holds the words that events leave out. `None` where time alone acted.
         log: The new events of this ticket.
         rules: What the desk has settled.
         into: Where the rows are collected.
@@ -72,7 +75,7 @@ def effects(
 
 def _message(
     ticket: Ticket,
-    command: cm.Command | cm.PairCommand,
+    command: cm.Command | cm.PairCommand | None,
     event: ev.MessageReceived | ev.ReplyAdded,
     recorded: Recorded,
 ) -> Message:
@@ -92,7 +95,7 @@ def _message(
     )
 
 
-def _note(ticket: Ticket, command: cm.Command | cm.PairCommand, event: ev.NoteAdded, recorded: Recorded) -> Note:
+def _note(ticket: Ticket, command: cm.Command | cm.PairCommand | None, event: ev.NoteAdded, recorded: Recorded) -> Note:
     if not isinstance(command, cm.AddNote):
         raise TypeError(f"{type(command).__name__} brings no note")
     return Note(

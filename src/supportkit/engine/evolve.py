@@ -220,6 +220,22 @@ def _messages_moved(ticket: Ticket, event: ev.MessagesMoved, _recorded: Recorded
     return {"messages": ticket.messages + (count if event.dest == ticket.id else -count)}
 
 
+def _promise_made(ticket: Ticket, event: ev.PromiseMade, _recorded: Recorded) -> dict[str, Any]:
+    return {"promises": _with(ticket.promises, (event.promise,))}
+
+
+def _promise_ended(ticket: Ticket, event: ev.PromiseKept | ev.PromiseCancelled, _recorded: Recorded) -> dict[str, Any]:
+    return {"promises": _with(ticket.promises, (), (event.promise,))}
+
+
+def _handed_over(ticket: Ticket, event: ev.HandedOver, _recorded: Recorded) -> dict[str, Any]:
+    return {"vendors": _with(ticket.vendors, (event.vendor,))}
+
+
+def _taken_back(ticket: Ticket, event: ev.TakenBack, _recorded: Recorded) -> dict[str, Any]:
+    return {"vendors": _with(ticket.vendors, (), (event.vendor,))}
+
+
 _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = {
     ev.TicketOpened: _nothing,
     ev.MessageReceived: _message_received,
@@ -242,4 +258,18 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TicketUnmerged: _unmerged,
     ev.TicketReleased: _released,
     ev.MessagesMoved: _messages_moved,
+    ev.PolicyApplied: _nothing,
+    ev.DueSet: _nothing,
+    ev.PromiseMade: _promise_made,
+    ev.PromiseMoved: _nothing,
+    ev.PromiseKept: _promise_ended,
+    ev.PromiseCancelled: _promise_ended,
+    ev.HandedOver: _handed_over,
+    ev.VendorPaused: _nothing,
+    ev.VendorResumed: _nothing,
+    ev.TakenBack: _taken_back,
+    ev.ClockWarned: _nothing,
+    ev.ClockBreached: _nothing,
+    ev.ClockStopped: _nothing,
+    ev.ClockCorrected: _nothing,
 }

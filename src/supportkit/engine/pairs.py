@@ -94,6 +94,7 @@ def decide_split(ticket: Ticket, command: cm.Split, rules: Rules) -> Both:
     if ticket.merged_into is not None:
         raise refuse("ticket.merged", f"ticket {ticket.number} was merged: split the survivor")
     lifecycle = rules.lifecycle
+    promised = rules.promises.choose(ticket)
     moved = ev.MessagesMoved(messages=command.messages, source=ticket.id, dest=command.ticket)
     opened = ev.TicketOpened(
         number=command.number,
@@ -108,5 +109,7 @@ def decide_split(ticket: Ticket, command: cm.Split, rules: Rules) -> Both:
         team=ticket.team,
         locale=ticket.locale,
         links=(Link(LinkKind.SPLIT_FROM, ticket.id),),
+        policy=None if promised is None else promised.id,
+        revision=None if promised is None else promised.revision,
     )
     return (moved, ev.Linked(kind=LinkKind.SPLIT_INTO, ticket=command.ticket)), (opened, moved)

@@ -6,10 +6,12 @@ import datetime as dt
 
 import attrs
 
+from supportkit.engine.promises import Promises
 from supportkit.errors import ConfigurationError
 from supportkit.lifecycle import Lifecycle
 from supportkit.model.people import TIERS, Tier
 from supportkit.model.ticket import StateCategory
+from supportkit.sla import ServiceLevels
 
 
 @attrs.frozen
@@ -65,6 +67,8 @@ class Limits:
     name_chars: int = 200
     text_bytes: int = 25 * 1024 * 1024
     followers: int = 500
+    promises: int = 50
+    vendors: int = 20
     links: int = 1000
 
 
@@ -78,6 +82,7 @@ class Rules:
         resolve_pending_after: A ticket that waits for the customer is resolved as `no_answer` after this time;
             `None` (default): never by itself.
         sends: Channels with an adapter that can send, each with its delivery policy.
+        promises: The service levels; by default the built-in ones (24 h, 12 h by e-mail, 30 min in chats).
     """
 
     lifecycle: Lifecycle
@@ -88,8 +93,13 @@ class Rules:
     tier_policy: TierPolicy = TierPolicy()
     limits: Limits = Limits()
     sends: dict[str, str] = attrs.field(factory=dict)
+    promises: Promises = attrs.field()
     closed_state: str = attrs.field(init=False)
     levels: frozenset[int] = attrs.field(init=False)
+
+    @promises.default
+    def _built_in_promises(self) -> Promises:
+        return Promises.of(ServiceLevels(), self.lifecycle)
 
     def __attrs_post_init__(self) -> None:
         """Look up once what every decision would look up again."""

@@ -112,6 +112,39 @@ class Timer:
 
 
 @attrs.frozen(kw_only=True)
+class Firing:
+    """A warning or a breach that is told now, and never again: one row, unique by tenant, ticket and id.
+
+    Attributes:
+        id: Which one, as in `ClockWarned.id` and `ClockBreached.id`.
+        seq: The event that tells it.
+    """
+
+    tenant: str
+    ticket: str
+    id: str
+    seq: int
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a desk was configured with for one subject, from an instant on; one row a revision.
+
+    Attributes:
+        subject: What it is about, for example `levels`.
+        number: 1 for the first one, without gaps.
+        since: From when on it holds.
+        data: JSON.
+    """
+
+    tenant: str
+    subject: str
+    number: int
+    since: dt.datetime
+    data: str
+
+
+@attrs.frozen(kw_only=True)
 class Receipt:
     """What an idempotency key stands for: the verb's fingerprint and where its result lies in the log.
 
@@ -141,5 +174,6 @@ class Change:
     """Pairs of message id and the ticket that it goes to."""
     outbox: tuple[Outgoing, ...] = ()
     timers: tuple[Timer, ...] = ()
+    firings: tuple[Firing, ...] = ()
     customers: tuple[Customer, ...] = ()
     receipt: Receipt | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from supportkit.model.clocks import Metric
 from supportkit.model.fields import NO_FIELDS, Fields
 from supportkit.model.message import MessageKind
 from supportkit.model.people import Actor, ActorKind
@@ -257,6 +258,91 @@ class FailDelivery:
 
 
 @attrs.frozen(kw_only=True)
+class ApplyPolicy:
+    """Look anew which promises hold for the ticket as it is now."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
+class SetDue:
+    """Set a due for one metric beside the policy's own; `None` takes it back."""
+
+    actor: Actor
+    metric: Metric
+    due: dt.datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class MakePromise:
+    """Promise the customer something by an instant, or within so much open time."""
+
+    actor: Actor
+    text: str = _words()
+    due: dt.datetime | None = None
+    within: dt.timedelta | None = None
+    promise: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class MovePromise:
+    """Give a promise another due."""
+
+    actor: Actor
+    promise: str
+    due: dt.datetime | None = None
+    within: dt.timedelta | None = None
+
+
+@attrs.frozen(kw_only=True)
+class KeepPromise:
+    """Say that a promise was kept."""
+
+    actor: Actor
+    promise: str
+
+
+@attrs.frozen(kw_only=True)
+class CancelPromise:
+    """Say that a promise is void."""
+
+    actor: Actor
+    promise: str
+
+
+@attrs.frozen(kw_only=True)
+class HandOver:
+    """Let another organisation work on the ticket."""
+
+    actor: Actor
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class PauseVendor:
+    """Let the clock of another organisation stand still while it waits."""
+
+    actor: Actor
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class ResumeVendor:
+    """Let the clock of another organisation go on."""
+
+    actor: Actor
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class TakeBack:
+    """End the work of another organisation on the ticket."""
+
+    actor: Actor
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
 class Merge:
     """End this ticket in *into*, which takes over its messages, tags and followers."""
 
@@ -323,6 +409,16 @@ Command = (
     | Follow
     | MoveTier
     | FailDelivery
+    | ApplyPolicy
+    | SetDue
+    | MakePromise
+    | MovePromise
+    | KeepPromise
+    | CancelPromise
+    | HandOver
+    | PauseVendor
+    | ResumeVendor
+    | TakeBack
 )
 """Commands that change one ticket."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from supportkit.model.clocks import Cause, Metric, Verdict
 from supportkit.model.fields import NO_FIELDS, Fields
 from supportkit.model.message import MessageKind
 from supportkit.model.people import Actor
@@ -24,7 +25,10 @@ def private(default: Any = attrs.NOTHING) -> Any:
 
 @attrs.frozen(kw_only=True)
 class TicketOpened:
-    """A ticket was opened; always the first event of a log."""
+    """A ticket was opened; always the first event of a log.
+
+    *policy* and *revision* name the promises that hold for it; `None` where no policy is for such a ticket.
+    """
 
     number: int
     reference: str
@@ -42,6 +46,8 @@ class TicketOpened:
     locale: str | None = None
     source: str | None = None
     links: tuple[Link, ...] = ()
+    policy: str | None = None
+    revision: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -215,6 +221,150 @@ class MessagesMoved:
     dest: str
 
 
+@attrs.frozen(kw_only=True)
+class PolicyApplied:
+    """Other promises hold for the ticket from now on; `None`: no policy is for such a ticket any more."""
+
+    policy: str | None
+    revision: str | None
+
+
+@attrs.frozen(kw_only=True)
+class DueSet:
+    """A person set a due for one metric, beside the policy's own; `None` takes it back."""
+
+    metric: Metric
+    due: dt.datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class PromiseMade:
+    """Somebody promised the customer something: by an instant, or within so much open time."""
+
+    promise: str
+    text: str = private("")
+    due: dt.datetime | None = None
+    within: dt.timedelta | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PromiseMoved:
+    """A promise has another due; the earlier one is no longer waited for."""
+
+    promise: str
+    due: dt.datetime | None = None
+    within: dt.timedelta | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PromiseKept:
+    """A promise was kept."""
+
+    promise: str
+
+
+@attrs.frozen(kw_only=True)
+class PromiseCancelled:
+    """A promise is void."""
+
+    promise: str
+
+
+@attrs.frozen(kw_only=True)
+class HandedOver:
+    """Another organisation works on the ticket now."""
+
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class VendorPaused:
+    """The other organisation waits for something; its clock stands still."""
+
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class VendorResumed:
+    """The other organisation goes on."""
+
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class TakenBack:
+    """The other organisation is done, or was relieved of the ticket."""
+
+    vendor: str
+
+
+@attrs.frozen(kw_only=True)
+class ClockWarned:
+    """A promise comes near its due: a clock has used so much of its target.
+
+    Its instant is `occurred_at`; *id* is the same however often and by whomever it is found.
+    """
+
+    id: str
+    metric: Metric
+    instance: int
+    cycle: int
+    threshold: str
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ClockBreached:
+    """A promise was broken; `occurred_at` is the first instant at which more business time makes it late.
+
+    *late* tells that nobody found it within five minutes. *due* is what people were told; with *cause* `override` it
+    is the due that a person had set.
+    """
+
+    id: str
+    metric: Metric
+    instance: int
+    cycle: int
+    used: dt.timedelta
+    target: dt.timedelta | None
+    due: dt.datetime | None
+    cause: Cause
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ClockStopped:
+    """What was promised has been done; the verdict is written down and never edited."""
+
+    id: str
+    metric: Metric
+    instance: int
+    cycle: int
+    verdict: Verdict
+    used: dt.timedelta
+    target: dt.timedelta | None
+    due: dt.datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class ClockCorrected:
+    """A verdict is another one since the desk learnt more: a late entry, a delivery that failed, a merge undone.
+
+    *before* is what had been written down under this *id*, *verdict* what holds now; `None`: there is no such record.
+    """
+
+    id: str
+    metric: Metric
+    instance: int
+    cycle: int
+    before: Verdict | None
+    verdict: Verdict | None
+    used: dt.timedelta | None = None
+    target: dt.timedelta | None = None
+    due: dt.datetime | None = None
+    at: dt.datetime | None = None
+
+
 Event = (
     TicketOpened
     | MessageReceived
@@ -237,7 +387,24 @@ Event = (
     | TicketUnmerged
     | TicketReleased
     | MessagesMoved
+    | PolicyApplied
+    | DueSet
+    | PromiseMade
+    | PromiseMoved
+    | PromiseKept
+    | PromiseCancelled
+    | HandedOver
+    | VendorPaused
+    | VendorResumed
+    | TakenBack
+    | ClockWarned
+    | ClockBreached
+    | ClockStopped
+    | ClockCorrected
 )
+
+ClockEvent = ClockWarned | ClockBreached | ClockStopped | ClockCorrected
+"""Events that no command decides: the desk finds them by itself, and no clock learns anything from them."""
 
 
 @attrs.frozen(kw_only=True)

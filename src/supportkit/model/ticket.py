@@ -154,7 +154,11 @@ class Ticket:
         before_merge: Where a merged ticket stood before.
         reopenings: How often finished work was taken up again.
         messages: How many public messages lie in this ticket.
+        promises: Ids of the promises to the customer that are still open.
+        vendors: Other organisations that work on it.
         version: Sequence number of the last event; the first event has 1.
+        clocks: Where its clocks stand, as the desk notes it beside the row; no part of the ticket's value, and empty
+            until a storage has kept it. Read it with `desk.clocks`.
     """
 
     id: str
@@ -184,12 +188,15 @@ class Ticket:
     before_merge: BeforeMerge | None = None
     reopenings: int = 0
     messages: int = 0
+    promises: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()
     created_at: dt.datetime
     updated_at: dt.datetime
     state_since: dt.datetime
     resolved_at: dt.datetime | None = None
     closed_at: dt.datetime | None = None
     version: int
+    clocks: str = attrs.field(default="", eq=False, repr=False)
 
     @property
     def is_done(self) -> bool:

@@ -5,24 +5,35 @@
 'SR Number'
 """
 
+from supportkit.replay.agreement import Agreement, Flags, PromiseReport, compare_promises
 from supportkit.replay.errors import InvalidLogFormat, ReplayError
+from supportkit.replay.facts import CATEGORIES, Histories, histories
 from supportkit.replay.fold import fold_log
 from supportkit.replay.mapping import BUILT_IN, Columns, LogFormat, Meaning, built_in_format
-from supportkit.replay.report import FirstResolution, RefusedRow, ReplayReport
-from supportkit.replay.run import Progress, replay
+from supportkit.replay.promised import RecordedPromise
+from supportkit.replay.report import FirstResolution, Progress, RefusedRow, ReplayReport
+from supportkit.replay.run import replay
 
 __all__ = [
     "BUILT_IN",
+    "CATEGORIES",
+    "Agreement",
     "Columns",
     "FirstResolution",
+    "Flags",
+    "Histories",
     "InvalidLogFormat",
     "LogFormat",
     "Meaning",
     "Progress",
+    "PromiseReport",
+    "RecordedPromise",
     "RefusedRow",
     "ReplayError",
     "ReplayReport",
     "built_in_format",
+    "compare_promises",
     "fold_log",
+    "histories",
     "replay",
 ]

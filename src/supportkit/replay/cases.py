@@ -8,11 +8,10 @@ import attrs
 
 from supportkit.errors import Refused, SupportkitError
 from supportkit.replay.mapping import SAME
-from supportkit.replay.rows import Row
+from supportkit.replay.rows import ENDS, Row
 
 _PLAIN_KEY = 160
 _CODE = 31
-_DONE = frozenset({"resolved", "closed"})
 
 
 @attrs.define
@@ -34,7 +33,7 @@ class Case:
         to = row.said.meaning.to
         if to == SAME:
             return False
-        before, self.done = self.done, to in _DONE
+        before, self.done = self.done, to in ENDS
         return before and not self.done
 
 

@@ -14,6 +14,9 @@ from supportkit.lifecycle import built_in
 from supportkit.model.ticket import ClosingReason, Priority
 from supportkit.replay import plain
 from supportkit.replay.errors import InvalidLogFormat
+from supportkit.replay.promised import RecordedPromise, read_promise
+from supportkit.replay.times import ISO, time_reader
+from supportkit.text import MAX_NAME
 
 SAME: Final = "="
 """Leave it as it is."""
@@ -34,25 +37,30 @@ class Columns:
         time: When it happened.
         state: One column, or several whose values are joined with `/`.
         opened: When the case was opened, if that is not the time of its first row.
+        ended: When the case was over: the time of a row whose state is resolved or closed. So one row can tell a whole
+            case.
+        fields: Custom fields of the ticket by name, and the columns that hold them.
     """
 
     ticket: str
     time: str
     state: tuple[str, ...]
     opened: str | None = None
+    ended: str | None = None
     team: str | None = None
     tier: str | None = None
     assignee: str | None = None
     priority: str | None = None
     channel: str | None = None
     customer: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every column that is read."""
         named = attrs.asdict(self)
-        state = named.pop("state")
-        return (*(name for name in named.values() if name is not None), *state)
+        state, fields = named.pop("state"), dict(named.pop("fields"))
+        return (*(name for name in named.values() if name is not None), *state, *fields.values())
 
 
 @attrs.frozen(kw_only=True)
@@ -87,22 +95,27 @@ class LogFormat:
         states: From state value to meaning; looked up exactly, then by the patterns with `*` in their order.
         tiers: From tier value to level.
         priorities: From priority value to priority.
+        promise: What the log says about its own promises, if it does.
     """
 
     name: str
     columns: Columns
-    times: tuple[str, ...] = ("iso",)
+    times: tuple[str, ...] = (ISO,)
     zone: str = "UTC"
     missing: tuple[str, ...] = ("",)
     delimiter: str = ","
     states: tuple[tuple[str, Meaning], ...]
     tiers: tuple[tuple[str, Level], ...] = ()
     priorities: tuple[tuple[str, Urgency], ...] = ()
+    promise: RecordedPromise | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back into an equal value."""
-        columns = {name: value for name, value in attrs.asdict(self.columns).items() if value is not None}
+        columns = {name: value for name, value in attrs.asdict(self.columns).items() if value not in (None, ())}
         columns["state"] = list(self.columns.state)
+        if self.columns.fields:
+            columns["fields"] = dict(self.columns.fields)
+        promise = {} if self.promise is None else {"promise": self.promise.to_dict()}
         return {
             "name": self.name,
             "times": list(self.times),
@@ -116,6 +129,7 @@ class LogFormat:
                 value: urgency.name.lower() if isinstance(urgency, Priority) else urgency
                 for value, urgency in self.priorities
             },
+            **promise,
         }
 
     @classmethod
@@ -132,11 +146,17 @@ class LogFormat:
         delimiter = plain.text("delimiter", top.get("delimiter", ","))
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
             raise InvalidLogFormat("delimiter must be one ASCII character, for example ','")
+        columns = _columns(top["columns"])
+        times = plain.texts("times", top.get("times", (ISO,)))
+        zone = _zone(plain.text("zone", top.get("zone", "UTC")))
+        promise = read_promise(top["promise"], columns.ended) if "promise" in top else None
+        if promise is not None and promise.as_of is not None and time_reader(times, zone)(promise.as_of) is None:
+            raise InvalidLogFormat(f"promise.as_of {plain.shown(promise.as_of)} fits none of the formats in `times`")
         return cls(
             name=name,
-            columns=_columns(top["columns"]),
-            times=plain.texts("times", top.get("times", ("iso",))),
-            zone=_zone(plain.text("zone", top.get("zone", "UTC"))),
+            columns=columns,
+            times=times,
+            zone=zone,
             missing=plain.texts("missing", top.get("missing", ("",))),
             delimiter=delimiter,
             states=tuple((value, _meaning(f"states.{value}", row)) for value, row in plain.lines(top, "states")),
@@ -144,6 +164,7 @@ class LogFormat:
             priorities=tuple(
                 (value, _urgency(f"priorities.{value}", row)) for value, row in plain.lines(top, "priorities")
             ),
+            promise=promise,
         )
 
     @classmethod
@@ -165,7 +186,7 @@ class LogFormat:
         return cls.from_dict(data)
 
 
-BUILT_IN = ("bpi2013", "helpdesk", "uci")
+BUILT_IN = ("bpi2013", "boston311", "helpdesk", "uci")
 """The formats that come with the library."""
 
 
@@ -197,7 +218,19 @@ def _columns(value: object) -> Columns:
     names = (plain.text("columns.state", state),) if isinstance(state, str) else plain.texts("columns.state", state)
     if not names:
         raise InvalidLogFormat("columns.state must name at least one column")
-    return Columns(state=names, **{name: plain.text(f"columns.{name}", column) for name, column in data.items()})
+    fields = tuple(
+        (_field(name), plain.text(f"columns.fields.{name}", column))
+        for name, column in plain.lines(data, "fields", where="columns.fields")
+    )
+    data.pop("fields", None)
+    named = {name: plain.text(f"columns.{name}", column) for name, column in data.items()}
+    return Columns(state=names, fields=fields, **named)
+
+
+def _field(name: str) -> str:
+    if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidLogFormat(f"columns.fields: {plain.shown(name)} is no name of a custom field")
+    return name
 
 
 def _zone(name: str) -> str:

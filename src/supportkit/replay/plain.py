@@ -27,13 +27,13 @@ def table(where: str, value: object, keys: Iterable[str], *, needs: Sequence[str
     return value
 
 
-def lines(top: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-    """Return the lines of the table *key*, whose keys are the log's own words."""
-    value = top.get(key, {})
+def lines(top: Mapping[str, Any], key: str, *, where: str = "") -> list[tuple[str, Any]]:
+    """Return the lines of the table *key*, whose keys are the log's own words or names that its author chose."""
+    value, where = top.get(key, {}), where or key
     if not isinstance(value, Mapping) or not all(isinstance(word, str) for word in value):
-        raise InvalidLogFormat(f"{key} must be a table from the log's words to ours")
+        raise InvalidLogFormat(f"{where} must be a table from the log's words to ours")
     if len(value) > _MOST:
-        raise InvalidLogFormat(f"{key}: at most {_MOST} lines are allowed, got {len(value)}")
+        raise InvalidLogFormat(f"{where}: at most {_MOST} lines are allowed, got {len(value)}")
     return list(value.items())
 
 

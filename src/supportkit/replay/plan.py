@@ -106,6 +106,8 @@ def plan(row: Row, ticket: Ticket | None, made: Callable[[Row], cm.Open]) -> lis
         steps.append((at, cm.SetPriority(actor=REPLAYER, priority=said.priority)))
     if said.customer is not None and said.customer != ticket.customer:
         steps.append((at, cm.SetCustomer(actor=REPLAYER, customer=said.customer)))
+    if said.fields and ticket.fields.changed(said.fields) != ticket.fields:
+        steps.append((at, cm.SetFields(actor=REPLAYER, changes=said.fields)))
     if triggers:
         _fire(steps, row, triggers, done=done)
     if said.meaning.tag is not None:
@@ -123,13 +125,19 @@ def opening(row: Row, *, ticket: str, reference: str, message: str = "") -> cm.O
         customer=said.customer,
         channel=said.channel or CHANNEL,
         priority=said.priority or Priority.NORMAL,
-        tier=1 if said.tier is None else _level(said.tier, 1),
+        tier=first_tier(said),
         team=said.team,
         assignee=said.assignee,
+        fields=said.fields,
         ticket=ticket,
         reference=reference,
         message=message,
     )
+
+
+def first_tier(said: Said) -> int:
+    """Return the tier in which a ticket is born."""
+    return 1 if said.tier is None else _level(said.tier, 1)
 
 
 def _path(state: str, said: Said) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -23,6 +23,7 @@ class LogReader:
     Args:
         path: The file; UTF-8, with or without a byte order mark.
         format: Says which columns there must be.
+        also: More columns that there must be.
 
     Attributes:
         file: Name of the file without its folder, for people.
@@ -34,7 +35,7 @@ class LogReader:
         ReplayError: The file cannot be opened, or its header lacks a column.
     """
 
-    def __init__(self, path: Path | str, format: LogFormat) -> None:  # noqa: A002 - what it is called everywhere
+    def __init__(self, path: Path | str, format: LogFormat, *, also: Iterable[str] = ()) -> None:  # noqa: A002 - as everywhere
         path = Path(path)
         self.file = path.name
         self.line = 0
@@ -47,7 +48,7 @@ class LogReader:
             raise ReplayError(self.file, 0, f"the file cannot be read: {error.strerror}") from None
         try:
             self._records = csv.reader(self._lines(), delimiter=format.delimiter, strict=True)
-            self.header = self._check_header(format)
+            self.header = self._check_header(format, also)
         except BaseException:
             self._stream.close()
             raise
@@ -118,12 +119,12 @@ class LogReader:
             except UnicodeDecodeError as error:
                 self._fail(f"byte {error.start + 1} of the line is not UTF-8: save the file as UTF-8")
 
-    def _check_header(self, format: LogFormat) -> tuple[str, ...]:  # noqa: A002 - what it is called everywhere
+    def _check_header(self, format: LogFormat, also: Iterable[str]) -> tuple[str, ...]:  # noqa: A002 - as everywhere
         cells = self._first()
         if cells is None:
             raise ReplayError(self.file, 0, "the file is empty: the first line must name the columns")
         header = tuple(cell.strip() for cell in cells)
-        for column in format.columns.all:
+        for column in (*format.columns.all, *also):
             count = header.count(column)
             if count != 1:
                 what = f"has {count} columns called" if count else "has no column"

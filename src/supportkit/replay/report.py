@@ -20,6 +20,15 @@ _SECOND = 1_000_000
 
 
 @attrs.frozen(kw_only=True)
+class Progress:
+    """How far a log is played; `bytes_read` of `size` bytes of the file."""
+
+    rows: int
+    bytes_read: int
+    size: int
+
+
+@attrs.frozen(kw_only=True)
 class RefusedRow:
     """A row that was not taken, and why."""
 
@@ -163,7 +172,7 @@ class TicketTally:
             self.resolutions += 1
             if not course.resolved and course.created is not None:
                 course.resolved = True
-                self.first.append(to_us(at) - to_us(course.created))
+                self.first.append(max(0, to_us(at) - to_us(course.created)))  # two clocks may disagree
         elif course.done and not done:
             self.reopenings += 1
             course.reopened = True

@@ -6,24 +6,27 @@ import datetime as dt
 import functools
 import hashlib
 import operator
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 import attrs
 
 from supportkit.errors import Refused
 from supportkit.lifecycle import Refusal
+from supportkit.model.fields import NO_FIELDS, Fields
 from supportkit.model.ticket import Priority
 from supportkit.replay.mapping import ANY, SAME, Level, LogFormat, Meaning
 from supportkit.replay.plain import shown
+from supportkit.replay.times import time_reader
 from supportkit.text import MAX_NAME
 
 UNKNOWN_VALUE = "replay.unknown_value"
 BAD_TIME = "replay.bad_time"
 NO_TICKET = "replay.no_ticket"
 TOO_LONG = "replay.too_long"
+ENDS = frozenset({"resolved", "closed"})
+"""States in which the work is over."""
+_SAID = ("team", "tier", "assignee", "priority", "channel", "customer")
 _UNCHANGED = Meaning(to=SAME)
 _REMEMBERED = 4096
 Key = TypeVar("Key")
@@ -39,6 +42,7 @@ class Said:
         tier: A level, or `+1`, `-1`.
         customer: Id of the customer, made from the log's name, so that the same name is the same person.
         customer_name: The log's name of the customer.
+        fields: Custom fields; those that the row leaves out are not there.
     """
 
     meaning: Meaning
@@ -49,6 +53,7 @@ class Said:
     channel: str | None = None
     customer: str | None = None
     customer_name: str | None = None
+    fields: Fields = NO_FIELDS
 
 
 class Row(NamedTuple):
@@ -115,15 +120,18 @@ class RowReader:
         self._format = format
         self._ticket, self._time = header.index(columns.ticket), header.index(columns.time)
         self._opened = None if columns.opened is None else header.index(columns.opened)
+        self._ended = None if columns.ended is None else header.index(columns.ended)
         self._missing = frozenset(format.missing) | {""}
         self._states, self._tiers = Words(format.states), Words(format.tiers)
         self._priorities = Words(format.priorities)
-        self._instant = _time_reader(format)
+        self._instant = time_reader(format.times, format.zone)
         self._state_at = header.index(columns.state[0])
-        named = attrs.asdict(columns, filter=attrs.filters.exclude("ticket", "time", "opened", "state"))
+        named = attrs.asdict(columns, filter=attrs.filters.include(*_SAID))
         self._names = tuple(name for name, column in named.items() if column is not None)
+        self._fields = tuple(name for name, _column in columns.fields)
         indexes = [header.index(column) for column in columns.state]
         indexes += [header.index(named[name]) for name in self._names]
+        indexes += [header.index(column) for _name, column in columns.fields]
         self._pick: Callable[[list[str]], Any] = operator.itemgetter(*indexes)
         self._said: dict[Any, Said] = {}
         self._meanings: Known[tuple[str, ...], Meaning] = Known(self._meaning)
@@ -152,20 +160,35 @@ class RowReader:
         at = self._instant(cells[self._time])
         if at is None:
             raise self._no_time(cells[self._time], self._format.columns.time)
+        said = self.said(cells)
+        opened = None if self._opened is None else self._open_time(cells[self._opened])
+        if self._ended is not None and said.meaning.to in ENDS:
+            return Row(case, self._end_time(cells[self._ended], said), said, opened or at)
+        return Row(case, at, said, opened)
+
+    def said(self, cells: list[str]) -> Said:
+        """Return what the cells of a record say besides case and time.
+
+        Raises:
+            Refused: A value is unknown or too long.
+        """
         picked = self._pick(cells)
         said = self._said.get(picked)
         if said is None:
             said = self._work_out((picked,) if isinstance(picked, str) else picked)
             if len(self._said) < _REMEMBERED:
                 self._said[picked] = said
-        return Row(case, at, said, None if self._opened is None else self._open_time(cells[self._opened]))
+        return said
 
     def _work_out(self, picked: tuple[str, ...]) -> Said:
-        """Return what the picked cells say: those of the state, then those of the columns in `_names`."""
-        count = len(picked) - len(self._names)
+        """Return what the picked cells say: those of the state, of the columns in `_names`, and of custom fields."""
+        count, rest = len(self._format.columns.state), len(picked) - len(self._fields)
         values: dict[str, Any] = {"meaning": self._meanings[picked[:count]]}
-        for name, cell in zip(self._names, picked[count:], strict=True):
+        for name, cell in zip(self._names, picked[count:rest], strict=True):
             values[name] = self._cells[name][cell]
+        if self._fields:
+            cells = ((name, cell.strip()) for name, cell in zip(self._fields, picked[rest:], strict=True))
+            values["fields"] = Fields({name: cell for name, cell in cells if cell not in self._missing})
         if (person := values.get("customer")) is not None:
             values["customer_name"], values["customer"] = person, customer_id(self._format.name, person)
         if (channel := values.get("channel")) is not None:
@@ -201,6 +224,15 @@ class RowReader:
             raise self._no_time(text, self._format.columns.opened or "")
         return instant
 
+    def _end_time(self, text: str, said: Said) -> dt.datetime:
+        column = self._format.columns.ended or ""
+        if text.strip() in self._missing:
+            raise refused(BAD_TIME, f"the row is {said.meaning.to}, but column {column!r} does not say since when")
+        instant = self._instant(text)
+        if instant is None:
+            raise self._no_time(text, column)
+        return instant
+
     def _no_time(self, text: str, column: str) -> Refused:
         return refused(BAD_TIME, f"{shown(text)} in column {column!r} is no time of this format")
 
@@ -226,53 +258,3 @@ def _short(name: str, what: str) -> str:
     if len(name) > MAX_NAME:
         raise refused(TOO_LONG, f"{what} has {len(name)} characters, at most {MAX_NAME} are allowed")
     return name
-
-
-def _time_reader(format: LogFormat) -> Callable[[str], dt.datetime | None]:  # noqa: A002 - what it is called everywhere
-    """Return a function from text to instant, `None` for no time. An offset in the text wins over the zone."""
-    zone: dt.tzinfo = dt.UTC if format.zone == "UTC" else ZoneInfo(format.zone)
-    readers: list[Callable[[str], dt.datetime]] = [
-        dt.datetime.fromisoformat if form == "iso" else _by_format(form) for form in format.times
-    ]
-
-    def read(text: str) -> dt.datetime | None:
-        for reader in readers:
-            try:
-                value = reader(text.strip())
-                if value.tzinfo is None:
-                    value = value.replace(tzinfo=zone)
-                if 1 < value.year < dt.MAXYEAR:  # as `to_utc` wants it
-                    return value.astimezone(dt.UTC)
-            except (ValueError, OverflowError):
-                continue
-        return None
-
-    return read
-
-
-_DIRECTIVE = re.compile("%(.)")
-_DIGITS = {"Y": r"(\d{4})", "m": r"(\d\d?)", "d": r"(\d\d?)", "H": r"(\d\d?)", "M": r"(\d\d?)", "S": r"(\d\d?)"}
-
-
-def _by_format(form: str) -> Callable[[str], dt.datetime]:
-    """Return a reader of one format; plain numbers are read four times as fast as by `strptime`."""
-    plain = form.removesuffix(".%f")
-    directives = _DIRECTIVE.findall(plain)
-    if sorted(directives) not in (sorted("YmdHM"), sorted("YmdHMS")):
-        return lambda text: dt.datetime.strptime(text, form)  # noqa: DTZ007 - the zone comes from the format
-    pattern = "".join(_DIGITS.get(piece, re.escape(piece)) for piece in _DIRECTIVE.split(plain))
-    matches = re.compile(pattern + (r"\.(\d{1,6})" if plain != form else ""), re.ASCII).fullmatch
-    places = [directives.index(name) for name in "YmdHM"]
-    second_at = directives.index("S") if "S" in directives else None
-
-    def read(text: str) -> dt.datetime:
-        found = matches(text)
-        if found is None:
-            raise ValueError(text)
-        groups = found.groups()
-        year, month, day, hour, minute = [int(groups[place]) for place in places]
-        second = 0 if second_at is None else int(groups[second_at])
-        fraction = int(groups[-1].ljust(6, "0")) if plain != form else 0
-        return dt.datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001 - the same
-
-    return read

@@ -23,7 +23,7 @@ from supportkit.replay.cases import Case, fingerprint, refusal_code, row_key
 from supportkit.replay.mapping import LogFormat
 from supportkit.replay.plan import opening, plan
 from supportkit.replay.reader import LogReader
-from supportkit.replay.report import Course, ReplayReport, RowTally, TicketTally, report
+from supportkit.replay.report import Course, Progress, ReplayReport, RowTally, TicketTally, report
 from supportkit.replay.rows import NO_TICKET, Row, RowReader
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
@@ -36,15 +36,6 @@ _REFUSED = "!"
 """Before the code in the outcome of a row that the rules refused."""
 _REMEMBERED = 10_000
 _TOGETHER = 500
-
-
-@attrs.frozen(kw_only=True)
-class Progress:
-    """How far a replay is; `bytes_read` of `size` bytes of the file."""
-
-    rows: int
-    bytes_read: int
-    size: int
 
 
 @attrs.frozen

@@ -6,7 +6,9 @@ Usable alone: facts, policies and calendars go in, clocks come out. Nothing here
 from __future__ import annotations
 
 from supportkit.errors import HistoryNeeded, InvalidPolicy, UnknownState
+from supportkit.sla.attainment import DIMENSIONS, Attainment, Attainments, Cell, attainment
 from supportkit.sla.clocks import Clock, ClockSet, Step, advance, evaluate, replay, report, step
+from supportkit.sla.compare import Change, Comparison, Trial, compare
 from supportkit.sla.corrections import Correction
 from supportkit.sla.explain import Kind, Segment, explain, picture
 from supportkit.sla.facts import (
@@ -53,12 +55,18 @@ __all__ = [
     "CHANNEL_CLASSES",
     "DEFAULT_CHANNELS",
     "DEFAULT_POLICY",
+    "DIMENSIONS",
     "Absorbed",
+    "Attainment",
+    "Attainments",
     "CalendarChanged",
     "Cause",
+    "Cell",
+    "Change",
     "ChannelSet",
     "Clock",
     "ClockSet",
+    "Comparison",
     "Correction",
     "Created",
     "DeliveryFailed",
@@ -99,6 +107,7 @@ __all__ = [
     "Status",
     "Step",
     "TierEntered",
+    "Trial",
     "UnknownState",
     "Unmerged",
     "Verdict",
@@ -106,6 +115,8 @@ __all__ = [
     "Warned",
     "WhatIf",
     "advance",
+    "attainment",
+    "compare",
     "evaluate",
     "explain",
     "facts_of",

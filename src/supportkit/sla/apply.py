@@ -15,14 +15,36 @@ from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold
 from supportkit.sla.rules import Target, Terms
 from supportkit.sla.state import ClockState
-from supportkit.sla.terms import ENDING, HALTING, LIVE, PAUSED, RUNNING, STOPPED, Cause, Metric, Status
+from supportkit.sla.terms import (
+    ENDING,
+    FIRST_RESPONSE,
+    HALTING,
+    LIVE,
+    NEXT_RESPONSE,
+    PAUSED,
+    PERIODIC_UPDATE,
+    PROMISE,
+    RUNNING,
+    STOPPED,
+    TIER,
+    TIME_TO_OWN,
+    Cause,
+    Metric,
+    Status,
+)
 from supportkit.sla.terms import to_us as delta_us
+
+# Members under names of their own, as in `terms`.
+_AGENT, _BOT, _CUSTOMER = ActorKind.AGENT, ActorKind.BOT, ActorKind.CUSTOMER
+_ANSWERS = (MessageKind.REPLY, MessageKind.CALL)
+_AT_CREATION = frozenset({Metric.RESOLUTION, Metric.REQUESTER_WAIT, Metric.AGENT_WORK})
 
 
 def apply(fold: Fold, fact: Fact) -> None:
     """Take the next fact. One from before the creation (two computers' clocks disagree) takes effect at it."""
     t = to_us(fact.occurred_at)
-    t = max(t, fold.created)
+    if t < fold.created:  # noqa: PLR1730 - max() is a call, and this is done for every fact
+        t = fold.created
     if fold.merged is None:
         _APPLY[type(fact)](fold, fact, t)
     fold.at, fold.seq = t, fact.seq
@@ -33,32 +55,30 @@ def _created(fold: Fold, fact: fa.Created, t: int) -> None:
     fold.created, fold.ticket = t, fact.ticket
     fold.category = fold.rules.bit(fact.state, fact.category)
     fold.channel, fold.priority, fold.tier, fold.owner = fact.channel, fact.priority, fact.tier, fact.owner
-    fold.policy = fold.rules.choose(fact.channel, fact.priority, fact.tier)
-    fold.terms = fold.rules.terms(fold.policy)
-    fold.owed = 0 if fact.author is ActorKind.AGENT else 1
+    fold.follow(fold.rules.choose(fact.channel, fact.priority, fact.tier))
+    fold.owed = 0 if fact.author is _AGENT else 1
     for metric in fold.rules.metrics:
-        match metric:
-            case Metric.FIRST_RESPONSE:
-                if fold.owed:
-                    fold.start(metric, t)
-            case Metric.PERIODIC_UPDATE:
-                if not fold.terms[metric].starts_late:
-                    fold.start(metric, t)
-            case Metric.TIME_TO_OWN:
+        if metric in _AT_CREATION:
+            fold.start(metric, t)
+        elif metric is FIRST_RESPONSE:
+            if fold.owed:
                 fold.start(metric, t)
-                if fact.owner is not None:
-                    fold.stop(metric, t)
-            case Metric.TIER:
-                _visit(fold, t)
-            case Metric.RESOLUTION | Metric.REQUESTER_WAIT | Metric.AGENT_WORK:
+        elif metric is PERIODIC_UPDATE:
+            if not fold.terms[metric].starts_late:
                 fold.start(metric, t)
+        elif metric is TIME_TO_OWN:
+            fold.start(metric, t)
+            if fact.owner is not None:
+                fold.stop(metric, t)
+        elif metric is TIER:
+            _visit(fold, t)
 
 
 def _messaged(fold: Fold, fact: fa.Messaged, t: int) -> None:
-    """Take a message: a customer's starts what waits for answers, a response fulfils it (R3 to R6)."""
-    if fact.kind is not MessageKind.REPLY and fact.kind is not MessageKind.CALL:
+    """Take a message: a customer's starts what waits for answers, a response fulfils it."""
+    if fact.kind not in _ANSWERS:
         return
-    if fact.author is ActorKind.CUSTOMER:
+    if fact.author is _CUSTOMER:
         _asked(fold, fact.channel, t)
     else:
         _answered(fold, fact, t)
@@ -69,67 +89,67 @@ def _asked(fold: Fold, channel: str, t: int) -> None:
     measured = fold.rules.metrics
     if fold.owed == 0:
         fold.owed = 1
-        if Metric.FIRST_RESPONSE in measured and Metric.FIRST_RESPONSE not in fold.clocks:
-            fold.start(Metric.FIRST_RESPONSE, t)
-    if Metric.NEXT_RESPONSE in measured and not fold.is_live(Metric.NEXT_RESPONSE):
-        terms = fold.terms[Metric.NEXT_RESPONSE]
+        if FIRST_RESPONSE in measured and FIRST_RESPONSE not in fold.clocks:
+            fold.start(FIRST_RESPONSE, t)
+    if NEXT_RESPONSE in measured and not fold.is_live(NEXT_RESPONSE):
+        terms = fold.terms[NEXT_RESPONSE]
         if fold.owed == 2 or not terms.after_first:  # noqa: PLR2004 - the three steps of `owed`
-            fold.start(Metric.NEXT_RESPONSE, t, subject=channel)
-    update = fold.clocks.get(Metric.PERIODIC_UPDATE)
-    if update is not None and fold.terms[Metric.PERIODIC_UPDATE].any_contact:
-        fold.restart(Metric.PERIODIC_UPDATE, t)
+            fold.start(NEXT_RESPONSE, t, subject=channel)
+    update = fold.clocks.get(PERIODIC_UPDATE)
+    if update is not None and fold.terms[PERIODIC_UPDATE].any_contact:
+        fold.restart(PERIODIC_UPDATE, t)
 
 
 def _answered(fold: Fold, fact: fa.Messaged, t: int) -> None:
     """Let a response fulfil the metrics for which it is one."""
     terms = fold.terms
-    if fold.owed == 1 and _is_response(fold, fact, terms[Metric.FIRST_RESPONSE]):
+    if fold.owed == 1 and is_response(fold, fact, terms[FIRST_RESPONSE]):
         fold.owed = 2
-    for metric in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE):
-        if fold.is_live(metric) and _is_response(fold, fact, terms[metric]):
+    for metric in (FIRST_RESPONSE, NEXT_RESPONSE):
+        if fold.is_live(metric) and is_response(fold, fact, terms[metric]):
             fold.stop(metric, t, fact)
-    if Metric.PERIODIC_UPDATE in fold.rules.metrics and _is_response(fold, fact, terms[Metric.PERIODIC_UPDATE]):
-        fold.restart(Metric.PERIODIC_UPDATE, t)
-    if fold.promises and terms[Metric.PROMISE].kept_by_response and _is_response(fold, fact, terms[Metric.PROMISE]):
+    if PERIODIC_UPDATE in fold.rules.metrics and is_response(fold, fact, terms[PERIODIC_UPDATE]):
+        fold.restart(PERIODIC_UPDATE, t)
+    if fold.promises and terms[PROMISE].kept_by_response and is_response(fold, fact, terms[PROMISE]):
         for key, clock in tuple(fold.clocks.items()):
-            if clock.metric is Metric.PROMISE:
+            if clock.metric is PROMISE:
                 fold.end(key, t, fact)
 
 
-def _is_response(fold: Fold, fact: fa.Messaged, terms: Terms) -> bool:
-    """Tell whether a message is a response under these terms (R3); its kind is known to fit."""
-    if fact.author is not ActorKind.AGENT and not (terms.bots and fact.author is ActorKind.BOT):
+def is_response(fold: Fold, fact: fa.Messaged, terms: Terms) -> bool:
+    """Tell whether a message is a response under these terms; its kind is known to fit."""
+    if fact.author is not _AGENT and not (terms.bots and fact.author is _BOT):
         return False
     return not terms.owner_only or (fold.owner is not None and fact.by == fold.owner)
 
 
 def _state_entered(fold: Fold, fact: fa.StateEntered, t: int) -> None:
     """Pause, resume, halt, end or reopen what the new category concerns."""
-    before, fold.category = fold.category, fold.rules.bit(fact.state, fact.category)
-    now = fold.category
+    before, now = fold.category, fold.rules.bit(fact.state, fact.category)
     if before == now:
         return
+    fold.category, turns = now, fold.turns[before, now]
     for key, clock in tuple(fold.clocks.items()):
-        terms = fold.terms[clock.metric]
-        pauses, ended, ends = terms.pauses, before & terms.ends, now & terms.ends
-        if ended == ends == 0 and bool(before & pauses) is bool(now & pauses):
+        turn = turns.get(clock[0])
+        if turn is None:
             continue  # the same to this clock: nothing to measure
-        if clock.status in LIVE:
-            if ended == ends == 0 and fold.switch(key, clock, t, is_paused=bool(now & pauses)):
-                continue
-            if ends and clock.metric in ENDING:
-                fold.stop(key, t, fact)
-            else:
-                fold.rephase(key, clock, t)
-        elif ended and not ends and clock.status is STOPPED:
-            _reopen(fold, key, clock, t)
-    ends = fold.terms[Metric.TIER].ends
-    if before & ends and not now & ends and f"{Metric.TIER}:{fold.tier}" not in fold.clocks:
+        if clock[3] not in LIVE:
+            if turn == "reopen" and clock.status is STOPPED:
+                _reopen(fold, key, clock, t)
+        elif turn == "pause":
+            fold.switch(key, clock, t, PAUSED)
+        elif turn == "resume":
+            fold.switch(key, clock, t, RUNNING)
+        elif turn == "end":
+            fold.stop(key, t, fact)
+        else:
+            fold.rephase(key, clock, t)
+    if turns.get(TIER) == "reopen" and f"{TIER}:{fold.tier}" not in fold.clocks:
         _visit(fold, t)  # the ticket changed hands while it was done
 
 
 def _reopen(fold: Fold, key: str, clock: ClockState, t: int) -> None:
-    """Take up a clock again, or begin a new cycle, as its options say (R9)."""
+    """Take up a clock again, or begin a new cycle, as its options say."""
     terms, metric = fold.terms[clock.metric], clock.metric
     if metric is Metric.TIER and clock.subject != str(fold.tier):
         return
@@ -174,7 +194,7 @@ def _tier_entered(fold: Fold, fact: fa.TierEntered, t: int) -> None:
 
 
 def _visit(fold: Fold, t: int) -> None:
-    """Begin a visit to the present tier, or take up the earlier ones to it where they add up (R8)."""
+    """Begin a visit to the present tier, or take up the earlier ones to it where they add up."""
     if Metric.TIER not in fold.rules.metrics:
         return
     key, subject = f"{Metric.TIER}:{fold.tier}", str(fold.tier)
@@ -248,24 +268,26 @@ def _promise_cancelled(fold: Fold, fact: fa.PromiseCancelled, t: int) -> None:
 
 
 def _priority_set(fold: Fold, fact: fa.PrioritySet, t: int) -> None:
-    """Let the targets of the new priority hold from now on (R10)."""
+    """Let the targets of the new priority hold from now on."""
     fold.priority = fact.priority
     fold.retarget_all(t)
 
 
 def _channel_set(fold: Fold, fact: fa.ChannelSet, t: int) -> None:
-    """Let the targets of the new channel hold from now on (R10)."""
+    """Let the targets of the new channel hold from now on."""
     fold.channel = fact.channel
     fold.retarget_all(t)
 
 
 def _policy_applied(fold: Fold, fact: fa.PolicyApplied, t: int) -> None:
     """Let another policy hold from now on: its targets, pauses and calendars."""
+    policy = None if fact.policy is None else fold.rules.policy(fact.policy, fact.revision)
+    if policy is fold.policy:
+        return  # as at nearly every creation, which has looked it up already
     for key, clock in tuple(fold.clocks.items()):
         if clock.status in LIVE:
             fold.keep(key, fold.settled(clock, t))  # what was passed until now was passed under the old warnings
-    fold.policy = None if fact.policy is None else fold.rules.policy(fact.policy, fact.revision)
-    fold.terms = fold.rules.terms(fold.policy)
+    fold.follow(policy)
     fold.retarget_all(t)
     for key, clock in tuple(fold.clocks.items()):
         if clock.status in LIVE:
@@ -273,7 +295,7 @@ def _policy_applied(fold: Fold, fact: fa.PolicyApplied, t: int) -> None:
 
 
 def _calendar_changed(fold: Fold, fact: fa.CalendarChanged, t: int) -> None:
-    """Measure what came before with the old revision and what comes after with the new one (R12)."""
+    """Measure what came before with the old revision and what comes after with the new one."""
     for key, clock in tuple(fold.clocks.items()):
         if clock.calendar == fact.calendar and clock.status in LIVE:
             fold.keep(key, fold.settled(clock, t))
@@ -289,8 +311,7 @@ def _measured_anew(fold: Fold, clock: ClockState, t: int) -> ClockState:
     """Return a clock with all its running spans measured with the present revision of its calendar."""
     assert fold.marks is not None  # noqa: S101 - a snapshot cannot do this; `advance` refuses it
     calendar, marks = fold.calendar(clock.calendar), fold.marks[clock.key]
-    old = marks[-1].calendar
-    marks[:] = [mark._replace(calendar=calendar) if mark.calendar is old else mark for mark in marks]
+    marks[:] = [mark._replace(calendar=calendar) if mark.name == clock.calendar else mark for mark in marks]
     used = sum(
         mark.calendar.between_us(mark.at, end)
         for mark, end in zip(marks, [*(mark.at for mark in marks[1:]), t], strict=True)
@@ -303,16 +324,17 @@ def _measured_anew(fold: Fold, clock: ClockState, t: int) -> ClockState:
 
 
 def _due_overridden(fold: Fold, fact: fa.DueOverridden, _t: int) -> None:
-    """Set a due beside the policy's own on the latest clock of a metric."""
+    """Set a due beside the policy's own on the latest clock of a metric; of several, on that of the present tier."""
     instant = None if fact.instant is None else to_us(fact.instant)
-    for key, clock in reversed(fold.clocks.items()):
-        if clock.metric is fact.metric:
-            fold.clocks[key] = clock.but(override=instant)
-            return
+    present = f"{Metric.TIER}:{fold.tier}"
+    keys = [key for key, clock in fold.clocks.items() if clock.metric is fact.metric]
+    if keys:
+        key = present if present in keys else keys[-1]
+        fold.clocks[key] = fold.clocks[key].but(override=instant)
 
 
 def _merged(fold: Fold, fact: fa.Merged, t: int) -> None:
-    """End all clocks, because the ticket goes on in another one (R14)."""
+    """End all clocks, because the ticket goes on in another one."""
     for key, clock in tuple(fold.clocks.items()):
         if clock.status in LIVE:
             fold.conclude(key, clock, t, Status.MERGED)

@@ -1,4 +1,4 @@
-"""The clocks of a ticket: evaluate a history at an instant, or advance a snapshot fact by fact. Both agree (R1)."""
+"""The clocks of a ticket: evaluate a history at an instant, or advance a snapshot fact by fact. Both agree."""
 
 from __future__ import annotations
 
@@ -13,14 +13,26 @@ from supportkit.model.ticket import StateCategory
 from supportkit.sla import measure
 from supportkit.sla.corrections import Correction, corrections_of
 from supportkit.sla.facts import Fact
-from supportkit.sla.fold import Fold, Key, Mark, Passing
+from supportkit.sla.fold import CATEGORY, Fold, Key, Mark, Passing
 from supportkit.sla.history import WHOLE, Others, advance_fold, replay_fold
 from supportkit.sla.levels import ServiceLevels
 from supportkit.sla.policy import Policy
 from supportkit.sla.records import Record, Warned, record_of, warned_of
 from supportkit.sla.rules import Rules, Terms
 from supportkit.sla.state import ClockState, Snapshot, instant
-from supportkit.sla.terms import BIT, LIVE, Metric, Status, Verdict, to_delta
+from supportkit.sla.terms import (
+    BREACHED,
+    HALTED,
+    LIVE,
+    MET,
+    PAUSED,
+    RUNNING,
+    STOPPED,
+    Metric,
+    Status,
+    Verdict,
+    to_delta,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -246,7 +258,8 @@ def _report(fold: Fold, now: dt.datetime, corrections: tuple[Correction, ...]) -
         clocks=tuple(clocks),
         due_at=min((clock.due_at for clock in live if clock.due_at is not None), default=None),
         breaches_at=min(
-            (clock.breaches_at for clock in live if clock.breaches_at is not None and not clock.records), default=None
+            (clock.breaches_at for clock in live if clock.breaches_at is not None and clock.verdict is None),
+            default=None,
         ),
         warnings=()
         if fold.marks is None
@@ -306,7 +319,7 @@ def _ripe(clock: ClockState, terms: Terms, calendar: BusinessCalendar, at: int) 
 
 
 def dues(clock: ClockState, at: int, calendar: BusinessCalendar) -> tuple[int | None, int | None, int | None]:
-    """Return due, projected due and breaching instant of a clock that is settled at *at* (R13)."""
+    """Return due, projected due and breaching instant of a clock that is settled at *at*."""
     rare, target = clock.rare, clock.target
     if rare.deadline is not None:
         return rare.deadline, rare.deadline, rare.deadline
@@ -316,7 +329,7 @@ def dues(clock: ClockState, at: int, calendar: BusinessCalendar) -> tuple[int | 
     if clock.status not in LIVE:
         due = rare.records[-1].due if rare.records else None
         return due, due, rare.breached
-    running = clock.status is Status.RUNNING
+    running = clock.status is RUNNING
     projected = rare.due if rare.due is not None else measure.later(calendar, at, left)
     breaches = rare.breached
     if breaches is None and running:
@@ -333,8 +346,8 @@ def _remaining(clock: ClockState, at: int) -> dt.timedelta | None:
 
 def _verdict(clock: ClockState) -> Verdict | None:
     if clock.rare.breached is not None:
-        return Verdict.BREACHED
-    return clock.rare.records[-1].verdict if clock.rare.records and clock.status is Status.STOPPED else None
+        return BREACHED
+    return clock.rare.records[-1].verdict if clock.rare.records and clock.status is STOPPED else None
 
 
 def _override(clock: ClockState, at: int) -> Verdict | None:
@@ -342,15 +355,15 @@ def _override(clock: ClockState, at: int) -> Verdict | None:
     if rare.override is None:
         return None
     if min(at, at if rare.stopped is None else rare.stopped) > rare.override:
-        return Verdict.BREACHED
-    return Verdict.MET if clock.status is Status.STOPPED else None
+        return BREACHED
+    return MET if clock.status is STOPPED else None
 
 
 def _paused_by(fold: Fold, clock: ClockState) -> tuple[str, ...]:
-    if clock.status not in (Status.PAUSED, Status.HALTED):
+    if clock.status not in (PAUSED, HALTED):
         return ()
-    category = next((item.value for item, bit in BIT.items() if bit == fold.category), "")
-    is_category = fold.category & fold.terms[clock.metric].pauses or clock.status is Status.HALTED
+    category = CATEGORY.get(fold.category, "")
+    is_category = fold.category & fold.terms[clock.metric].pauses or clock.status is HALTED
     return (*((category,) if is_category else ()), *(("vendor",) if clock.rare.is_held else ()))
 
 

@@ -1,4 +1,4 @@
-"""Corrections: what a corrected history changed in records that were written down before (R13)."""
+"""Corrections: what a corrected history changed in records that were written down before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explaining a clock (R16): the segments that its time is made of, and a picture of them in one line."""
+"""Explaining a clock: the segments that its time is made of, and a picture of them in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clocks are made of: the closed union of facts about one ticket (`sla.md` 2.1).
+"""What clocks are made of: the closed union of facts about one ticket.
 
 Each fact has `occurred_at`, when it took effect, `recorded_at`, when the desk learnt of it (`None`: at once), and
 `seq`, which orders facts of one instant. Instants are aware datetimes or ISO 8601 texts with an offset.

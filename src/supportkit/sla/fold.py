@@ -10,28 +10,43 @@ from typing import NamedTuple
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.clock import to_us
-from supportkit.model.message import MessageKind
 from supportkit.model.ticket import Priority
 from supportkit.sla import measure
 from supportkit.sla.facts import Fact
 from supportkit.sla.policy import Policy
 from supportkit.sla.rules import Rules, Target
-from supportkit.sla.state import FRESH, ClockState, RecordState, Snapshot
-from supportkit.sla.terms import BIT, ENDING, HALTED, HALTING, LIVE, PAUSED, RUNNING, STOPPED, Cause, Metric, Status
+from supportkit.sla.state import FRESH, NEW, SEVERAL, ClockState, RecordState, Snapshot
+from supportkit.sla.terms import (
+    BIT,
+    ENDING,
+    HALTED,
+    HALTING,
+    LIVE,
+    NEXT_RESPONSE,
+    PAUSED,
+    RUNNING,
+    STOPPED,
+    Cause,
+    Metric,
+    Status,
+)
 
-_ANSWERS = frozenset({MessageKind.REPLY, MessageKind.CALL})
-_STARTED_AT_CREATION = (Metric.RESOLUTION, Metric.REQUESTER_WAIT, Metric.AGENT_WORK)
-_CATEGORY = {bit: category.value for category, bit in BIT.items()}
+CATEGORY = {bit: category.value for category, bit in BIT.items()}
+"""What each bit of a category is called."""
 Key = tuple[Metric, int, int]
 
 
 class Mark(NamedTuple):
-    """A change in what a clock does, for explaining it later: since when, what, measured with which calendar, why."""
+    """A change in what a clock does, for explaining it later: since when, what, measured with which calendar, why.
+
+    *name* is that of the calendar, of which *calendar* is the revision.
+    """
 
     at: int
     status: Status
     calendar: BusinessCalendar
     why: str
+    name: str
 
 
 class Passing(NamedTuple):
@@ -62,10 +77,12 @@ class Fold:
         self.tier = 1
         self.priority = Priority.NORMAL
         self.policy: Policy | None = None
-        self.terms = rules.terms(None)
+        self.turns = rules.turns(None)
+        self.terms = self.turns.terms
         self.handovers = self.promises = 0
         self.pins: dict[str, str] = {}
         self.open: dict[str, BusinessCalendar] = {}
+        self.span = ("", 0, 0, 0)
         self.merged: str | None = None
         self.clocks: dict[str, ClockState] = {}
         self.archive: list[ClockState] | None = [] if is_traced else None
@@ -79,38 +96,31 @@ class Fold:
     def thaw(cls, snapshot: Snapshot, rules: Rules) -> Fold:
         """Return a fold that stands where *snapshot* was taken."""
         fold = cls(rules)
-        fold.ticket, fold.at, fold.seq, fold.created = snapshot.ticket, snapshot.at, snapshot.seq, snapshot.created
-        fold.category, fold.channel, fold.owner = snapshot.category, snapshot.channel, snapshot.owner
-        fold.owed, fold.tier, fold.priority = snapshot.owed, snapshot.tier, snapshot.priority
-        fold.policy = None if snapshot.policy is None else rules.policy(snapshot.policy, snapshot.revision)
-        fold.terms = rules.terms(fold.policy)
-        fold.handovers, fold.promises = snapshot.handovers, snapshot.promises
-        fold.pins, fold.merged = dict(snapshot.pins), snapshot.merged
-        fold.clocks = {clock.slot: clock for clock in snapshot.clocks}
+        (
+            fold.ticket, fold.at, fold.seq, fold.created, fold.category, fold.channel, fold.priority, fold.tier,
+            fold.owner, fold.owed, policy, revision, fold.handovers, fold.promises, pins, fold.merged, clocks,
+        ) = snapshot[:]  # fmt: skip
+        if policy is not None:
+            fold.follow(rules.policy(policy, revision))
+        if pins:
+            fold.pins = dict(pins)
+        fold.clocks = {clock.slot if clock[0] in SEVERAL else clock[0]: clock for clock in clocks}
         return fold
 
     def freeze(self) -> Snapshot:
         """Return where the fold stands."""
-        policy = self.policy
+        policy, revision = (None, None) if self.policy is None else (self.policy.id, self.policy.revision)
         return Snapshot(
-            ticket=self.ticket,
-            at=self.at,
-            seq=self.seq,
-            created=self.created,
-            category=self.category,
-            channel=self.channel,
-            priority=self.priority,
-            tier=self.tier,
-            owner=self.owner,
-            owed=self.owed,
-            policy=None if policy is None else policy.id,
-            revision=None if policy is None else policy.revision,
-            handovers=self.handovers,
-            promises=self.promises,
-            pins=tuple(self.pins.items()),
-            merged=self.merged,
-            clocks=tuple(self.clocks.values()),
-        )
+            self.ticket, self.at, self.seq, self.created, self.category, self.channel, self.priority, self.tier,
+            self.owner, self.owed, policy, revision, self.handovers, self.promises, tuple(self.pins.items()),
+            self.merged, tuple(self.clocks.values()),
+        )  # fmt: skip
+
+    def follow(self, policy: Policy | None) -> None:
+        """Let a policy hold from now on: its terms, and by them what changes of category mean."""
+        self.policy = policy
+        self.turns = self.rules.turns(policy)
+        self.terms = self.turns.terms
 
     # -- clocks ------------------------------------------------------------------------------------------------
 
@@ -130,15 +140,22 @@ class Fold:
         """Let another revision of a calendar be in force."""
         self.pins[name] = revision
         self.open.pop(name, None)
+        self.span = ("", 0, 0, 0)
 
-    def status_of(self, clock: ClockState) -> Status:
+    def open_time(self, name: str, since: int, t: int) -> int:
+        """Return the open time from *since* to *t*; the clocks of a ticket mostly ask for the same, one by one."""
+        calendar, start, end, found = self.span
+        if start != since or end != t or calendar != name:
+            found = (self.open.get(name) or self.calendar(name)).between_us(since, t)
+            self.span = (name, since, t, found)
+        return found
+
+    def status_of(self, metric: Metric, *, is_held: bool) -> Status:
         """Return what a live clock does in the present category."""
-        terms, metric = self.terms[clock[0]], clock[0]
-        if self.category & terms.ends and metric in HALTING:
+        terms, category = self.terms[metric], self.category
+        if category & terms.ends and metric in HALTING:
             return HALTED
-        if self.category & terms.pauses or clock.rare.is_held:
-            return PAUSED
-        return RUNNING
+        return PAUSED if is_held or category & terms.pauses else RUNNING
 
     def start(
         self,
@@ -158,16 +175,14 @@ class Fold:
             self.drop(key, before)
             instance = instance or before.instance + 1
         if target is None:
-            channel = subject if metric is Metric.NEXT_RESPONSE else self.channel
+            channel = subject if metric is NEXT_RESPONSE else self.channel
             target = self.rules.target(self.policy, metric, channel, self.priority, self.tier, subject)
-        rare = FRESH if target.instant is None else FRESH._replace(deadline=target.instant)
-        clock = ClockState(
-            metric, instance or 1, cycle, RUNNING, t, 0, t, target.open_time, target.calendar, subject, rare
-        )
-        status = self.status_of(clock)
-        if status is not RUNNING:
-            clock = clock.timed(status, 0, None)
-        self.clocks[key] = clock
+        open_time, deadline, calendar = target
+        rare = FRESH if deadline is None else FRESH._replace(deadline=deadline)
+        status = self.status_of(metric, is_held=False)
+        since = t if status is RUNNING else None
+        row = (metric, instance or 1, cycle, status, t, 0, since, open_time, calendar, subject, rare)
+        clock = self.clocks[key] = NEW(ClockState, row)
         if self.marks is not None:
             self.mark(clock, t)
         if metric in ENDING and self.category & self.terms[metric].ends:
@@ -189,17 +204,17 @@ class Fold:
 
     def keep(self, key: str, clock: ClockState) -> None:
         """Put a changed clock in its place, and note its new records."""
-        before = self.clocks[key].rare
+        before, rare = self.clocks[key].rare, clock.rare
         self.clocks[key] = clock
-        if before is clock.rare:
+        if before is rare:
             return
-        known, now = before.records, clock.rare.records
-        if len(now) > len(known):
-            self.records += [(clock.key, number, now[number]) for number in range(len(known), len(now))]
+        known, now = before.records, rare.records
+        for number in range(len(known), len(now)):
+            self.records.append((clock[:3], number, now[number]))
 
     def rephase(self, key: str, clock: ClockState, t: int) -> None:
         """Let a live clock do what the present category asks for."""
-        status = self.status_of(clock)
+        status = self.status_of(clock.metric, is_held=clock.rare.is_held)
         if status is clock.status:
             self.clocks[key] = clock
             return
@@ -213,32 +228,31 @@ class Fold:
         if self.marks is not None:
             self.mark(clock, t)
 
-    def switch(self, key: str, clock: ClockState, t: int, *, is_paused: bool) -> bool:
-        """Pause or resume a clock where nothing is to be written down, as at nearly every pause; tell if so."""
-        used = None if clock.rare.is_held else self.plain_use(clock, t)
-        if used is None:
-            return False
-        clock = clock.timed(PAUSED, used, None) if is_paused else clock.timed(RUNNING, used, t)
-        self.clocks[key] = clock
+    def switch(self, key: str, clock: ClockState, t: int, status: Status) -> None:
+        """Pause or resume a live clock; what `rephase` does, in short, where there is nothing to be written down."""
+        metric, instance, cycle, before, started, used, since, target, calendar, subject, rare = clock[:]
+        is_plain = before is not HALTED and (rare is FRESH or (rare.deadline is None and not rare.is_held))
+        if since is not None and is_plain:
+            used += self.open_time(calendar, since, t)
+            if target is not None:
+                thresholds = self.terms[metric].thresholds
+                is_plain = used < target and not (thresholds and measure.is_passing(rare, thresholds, used, target))
+        if not is_plain:
+            self.rephase(key, clock, t)
+            return
+        since = t if status is RUNNING else None
+        row = (metric, instance, cycle, status, started, used, since, target, calendar, subject, rare)
+        clock = self.clocks[key] = NEW(ClockState, row)
         if self.marks is not None:
             self.mark(clock, t)
-        return True
-
-    def plain_use(self, clock: ClockState, t: int) -> int | None:
-        """Return what a clock has used at *t* if that is all there is to settle, as at nearly every pause."""
-        _, _, _, status, _, used, since, target, calendar, _, rare = clock
-        if status is HALTED or rare.deadline is not None or self.terms[clock[0]].thresholds:
-            return None
-        if since is None:
-            return used
-        used += (self.open.get(calendar) or self.calendar(calendar)).between_us(since, t)
-        return used if target is None or used < target else None
 
     def stop(self, key: str, t: int, fact: Fact | None = None) -> None:
         """Fulfil a live clock."""
         clock = self.settled(self.clocks[key], t)
-        real = t if fact is None else min(t, to_us(fact.occurred_at))
-        clock = measure.stop(clock, t, self.calendar(clock.calendar), real)
+        calendar = self.open[clock.calendar]
+        # Only a fact from before the creation was not when it took effect.
+        real = t if fact is None or t > self.created else min(t, to_us(fact.occurred_at))
+        clock = measure.stop(clock, t, calendar, real)
         self.keep(key, clock)
         if self.marks is not None:
             self.mark(clock, t)
@@ -274,7 +288,7 @@ class Fold:
 
     def retarget(self, key: str, clock: ClockState, t: int, cause: Cause) -> None:
         """Give a live clock the target and the calendar of now, if they are others."""
-        channel = clock.subject if clock.metric is Metric.NEXT_RESPONSE else self.channel
+        channel = clock.subject if clock.metric is NEXT_RESPONSE else self.channel
         target = self.rules.target(self.policy, clock.metric, channel, self.priority, self.tier, clock.subject)
         if clock.metric is Metric.TIER and clock.subject != str(self.tier):
             return
@@ -293,8 +307,9 @@ class Fold:
         """Note what a clock does from *t* on, where the fold is traced."""
         if self.marks is None:
             return
-        why = "" if clock.status is RUNNING else "vendor" if clock.rare.is_held else _CATEGORY[self.category]
-        mark = Mark(t, clock.status, self.calendar(clock.calendar), why)
+        status, name = clock.status, clock.calendar
+        why = "" if status is RUNNING else "vendor" if clock.rare.is_held else CATEGORY[self.category]
+        mark = NEW(Mark, (t, status, self.open.get(name) or self.calendar(name), why, name))
         key = clock[:3]
         known = self.marks.get(key)
         if known is None:

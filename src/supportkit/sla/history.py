@@ -7,7 +7,8 @@ joins two histories. A snapshot cannot follow them, so `needs_history` tells whe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from supportkit.clock import to_us
@@ -18,7 +19,7 @@ from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold
 from supportkit.sla.merge import join
 from supportkit.sla.rules import Rules
-from supportkit.sla.state import Snapshot
+from supportkit.sla.state import FRESH, Snapshot
 
 Others = Mapping[str, Sequence[Fact]]
 
@@ -31,14 +32,35 @@ WHOLE: frozenset[type[Any]] = _WHOLE | {fa.CalendarChanged}
 def needs_history(snapshot: Snapshot | None, fact: Fact) -> bool:
     """Tell whether *fact* changes the past of *snapshot*, so that only a replay of the whole history can take it.
 
-    True for a fact that lies before the last one, and for failed deliveries, voids, merges into this ticket and their
-    undoing, and retroactive changes of calendars.
+    True for a fact that lies before the last one or before a breach that a tick has written down, and for failed
+    deliveries, voids, merges into this ticket and their undoing, and retroactive changes of calendars.
     """
     if type(fact) in _WHOLE or (isinstance(fact, fa.CalendarChanged) and fact.retroactive):
         return True
-    if snapshot is None:
-        return False
-    return (max(to_us(fact.occurred_at), snapshot.created), fact.seq) < (snapshot.at, snapshot.seq)
+    return snapshot is not None and is_backwards(fact, snapshot)
+
+
+def is_backwards(fact: Fact, here: Snapshot | Fold) -> bool:
+    """Tell whether *fact* changes the past of clocks that stand *here*."""
+    kind = type(fact)
+    if kind in _WHOLE or (kind is fa.CalendarChanged and fact.retroactive):  # type: ignore[union-attr]
+        return True
+    t = max(to_us(fact.occurred_at), here.created)
+    return (t, fact.seq) < (here.at, here.seq) or t <= told_until(here)
+
+
+def told_until(here: Snapshot | Fold) -> int:
+    """Return the instant of the last breach that time alone brought about since the last fact, and a tick wrote down.
+
+    What happened before it and is learnt only now may take it back.
+    """
+    clocks = here.clocks.values() if isinstance(here, Fold) else here.clocks
+    last = 0
+    for clock in clocks:
+        rare = clock.rare
+        if rare is not FRESH and rare.breached is not None and rare.breached > here.at and rare.breached > last:
+            last = rare.breached
+    return last
 
 
 def advance_fold(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Fold:
@@ -69,20 +91,24 @@ def counted(facts: Iterable[Fact], at: dt.datetime | None = None, known_at: dt.d
         found = [fact for fact in found if (fact.recorded_at or fact.occurred_at) <= known_at]
     if not _BACKWARDS.isdisjoint(map(type, found)):
         found = _undone(found)
-    found.sort(key=_order)
+    # By the second key first: two stable sorts by one thing each take less than one sort by pairs.
+    found.sort(key=_seq)
+    found.sort(key=_occurred)
+    if found and type(found[0]) is fa.Created:  # as nearly always
+        return found
     first = next((index for index, fact in enumerate(found) if type(fact) is fa.Created), None)
     if first is None:
         return []
-    if first:
-        created = found.pop(first)
-        # What came before the creation takes effect at it, in the order of recording.
-        found.sort(key=lambda fact: (max(fact.occurred_at, created.occurred_at), fact.seq))
-        found.insert(0, created)
+    created = found.pop(first)
+    # What came before the creation takes effect at it, in the order of recording.
+    found.sort(key=lambda fact: (max(fact.occurred_at, created.occurred_at), fact.seq))
+    found.insert(0, created)
     return found
 
 
-def _order(fact: Fact) -> tuple[dt.datetime, int]:
-    return (fact.occurred_at, fact.seq)
+_occurred: Callable[[Fact], dt.datetime] = attrgetter("occurred_at")
+_seq: Callable[[Fact], int] = attrgetter("seq")
+_order: Callable[[Fact], tuple[dt.datetime, int]] = attrgetter("occurred_at", "seq")
 
 
 def _undone(facts: list[Fact]) -> list[Fact]:

@@ -56,22 +56,19 @@ def _policies(value: Any) -> tuple[Policy, ...]:
 
 
 def _calendars(value: Any) -> tuple[tuple[str, BusinessCalendar], ...]:
-    if not isinstance(value, Mapping | tuple):
-        raise InvalidPolicy(f"calendars: a mapping is needed, not {type(value).__name__}")
-    pairs = value.items() if isinstance(value, Mapping) else value
     found = {
         read.name(name, "calendars"): item if isinstance(item, BusinessCalendar) else BusinessCalendar.from_dict(item)
-        for name, item in pairs
+        for name, item in read.pairs(value, "calendars")
     }
     return tuple(sorted(found.items()))
 
 
 def _channels(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, Mapping | tuple):
-        raise InvalidPolicy(f"channels: a mapping is needed, not {type(value).__name__}")
-    pairs = value.items() if isinstance(value, Mapping) else value
     return tuple(
-        sorted((read.name(name, "channels"), read.word(item, "channels", CHANNEL_CLASSES)) for name, item in pairs)
+        sorted(
+            (read.name(name, "channels"), read.word(item, "channels", CHANNEL_CLASSES))
+            for name, item in read.pairs(value, "channels")
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""The linter: what is wrong or unwise in policies, found before a customer finds it (`sla.md` 2.5)."""
+"""The linter: what is wrong or unwise in policies, found before a customer finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring one clock (R13, R15): pure functions on a `ClockState` and a calendar, in whole microseconds.
+"""Measuring one clock: pure functions on a `ClockState` and a calendar, in whole microseconds.
 
 A clock breaches when *more* than its target is used: at the first open, running instant at which used equals the
 target it is still in time, one microsecond later it is late.
@@ -11,8 +11,9 @@ from typing import NamedTuple
 from supportkit.businesstime import AddTie, BusinessCalendar
 from supportkit.errors import NoBusinessTime
 from supportkit.sla.rules import Terms
-from supportkit.sla.state import ClockState, Rare, RecordState
-from supportkit.sla.terms import HALTED, STOPPED, Cause, Verdict
+from supportkit.sla.state import NEW, ClockState, Rare, RecordState
+from supportkit.sla.terms import BREACHED, ELAPSED, FULFILLED, HALTED, LIVE, MET, STOPPED, Cause
+from supportkit.sla.thresholds import Threshold
 
 
 class Passed(NamedTuple):
@@ -32,11 +33,10 @@ def later(calendar: BusinessCalendar, t: int, d: int, tie: AddTie = "earliest") 
 
 def settle(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> tuple[ClockState, list[Passed]]:
     """Measure a clock up to *t*: what it used, whether it breached, which thresholds it passed before *t*."""
-    since = clock.since
-    rare = clock.rare
+    _, _, _, status, _, used, since, target, _, _, rare = clock[:]
     if since is None or t <= since:
         return (clock if rare.deadline is None else _overdue(clock, t)), []
-    used, target = clock.used + calendar.between_us(since, t), clock.target
+    used += calendar.between_us(since, t)
     passed: list[Passed] = []
     if rare.deadline is not None:
         passed = _passed(clock, terms, t, calendar)
@@ -50,31 +50,40 @@ def settle(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) 
                 clock = clock.but(fired=(*rare.fired, *(item.id for item in passed)))
         if used >= target:
             clock = _reach(clock, used, calendar)
-    return clock.timed(clock.status, used, t), passed
+    return clock.timed(status, used, t), passed
 
 
 def _reach(clock: ClockState, used: int, calendar: BusinessCalendar) -> ClockState:
     """Freeze the due of a clock that has used its target, and write down the breach once it used more."""
-    since, target, rare = clock.since, clock.target, clock.rare
+    _, _, _, _, _, before, since, target, _, _, rare = clock[:]
     assert since is not None  # noqa: S101 - for the type checker: only running clocks come here
     assert target is not None  # noqa: S101
-    left = max(0, target - clock.used)
+    left = max(0, target - before)
     due = rare.due if rare.due is not None else calendar.add_us(since, left)
     if used > target and rare.breached is None:
         at = calendar.add_us(since, left, tie="next_open")
-        record = RecordState(Verdict.BREACHED, max(clock.used, target), target, due, at, Cause.ELAPSED)
-        return clock.but(due=due, breached=at, records=(*rare.records, record))
+        return _breach(clock, max(before, target), target, due, at, ELAPSED)
     return clock if rare.due == due else clock.but(due=due)
+
+
+def _breach(clock: ClockState, used: int, target: int | None, due: int, at: int, cause: Cause) -> ClockState:
+    """Write a breach down."""
+    _, _, stopped, deadline, override, fired, records, is_held, is_skewed = clock.rare[:]
+    records += (NEW(RecordState, (BREACHED, used, target, due, at, cause)),)
+    return clock.having(NEW(Rare, (due, at, stopped, deadline, override, fired, records, is_held, is_skewed)))
 
 
 def _overdue(clock: ClockState, t: int) -> ClockState:
     """Write down that an absolute deadline has passed, if it has; pauses and calendars do not matter to it."""
     rare = clock.rare
-    if rare.deadline is None or rare.breached is not None or t <= rare.deadline or not clock.status.is_live:
+    if rare.deadline is None or rare.breached is not None or t <= rare.deadline or clock.status not in LIVE:
         return clock
-    at = rare.deadline
-    record = RecordState(Verdict.BREACHED, clock.used, None, at, at, Cause.ELAPSED)
-    return clock.but(due=at, breached=at, records=(*rare.records, record))
+    return _breach(clock, clock.used, None, rare.deadline, rare.deadline, ELAPSED)
+
+
+def is_passing(rare: Rare, thresholds: tuple[Threshold, ...], used: int, target: int) -> bool:
+    """Tell whether a clock with this use has a threshold behind it that it has not passed yet."""
+    return any(point.point(target) < used and point.id not in rare.fired for point in thresholds)
 
 
 def _passed(clock: ClockState, terms: Terms, t: int, calendar: BusinessCalendar) -> list[Passed]:
@@ -118,15 +127,17 @@ def upcoming_points(
 
 
 def retarget(clock: ClockState, t: int, target: int | None, deadline: int | None, cause: Cause) -> ClockState:
-    """Give a settled clock another target at *t* (R10): what it used stays used, and a breach stays a breach."""
+    """Give a settled clock another target at *t*: what it used stays used, and a breach stays a breach."""
     clock = clock._replace(target=target)
     rare = clock.rare
     if rare.deadline != deadline:
         clock = clock.but(deadline=deadline)
-    if rare.breached is not None or clock.status is HALTED:
-        return clock  # a breached clock keeps its due; nothing becomes due while it is halted
-    if rare.due is not None:
+    if rare.breached is not None:
+        return clock  # a breached clock keeps its due
+    if rare.due is not None and (target is None or clock.used < target or clock.status is not HALTED):
         clock = clock.but(due=None)
+    if clock.status is HALTED:
+        return clock  # nothing becomes due while it is halted
     return outgrown(clock, t, cause)
 
 
@@ -139,8 +150,7 @@ def outgrown(clock: ClockState, t: int, cause: Cause) -> ClockState:
         return clock
     if clock.used == target:
         return clock if rare.due is not None else clock.but(due=t)
-    record = RecordState(Verdict.BREACHED, clock.used, target, t, t, cause)
-    return clock.but(due=t, breached=t, records=(*rare.records, record))
+    return _breach(clock, clock.used, target, t, t, cause)
 
 
 def stop(clock: ClockState, t: int, calendar: BusinessCalendar, real: int) -> ClockState:
@@ -148,18 +158,19 @@ def stop(clock: ClockState, t: int, calendar: BusinessCalendar, real: int) -> Cl
 
     *real* is when it was fulfilled in the world; earlier than the start where two computers' clocks disagree.
     """
-    metric, instance, cycle, _, started, used, _, target, name, subject, rare = clock
-    due, breached, _, deadline, override, fired, records, is_held, is_skewed = rare
+    metric, instance, cycle, _, started, used, _, target, name, subject, rare = clock[:]
+    due, breached, _, deadline, override, fired, records, is_held, is_skewed = rare[:]
     if deadline is not None:
         due = deadline
-        records = (*records, _final(breached is not None or real > deadline, used, None, due, real))
+        records += (_final(breached is not None or real > deadline, used, None, due, real),)
     elif target is not None:
         final = later(calendar, t, max(0, target - used)) if due is None else due
-        records = (*records, _final(breached is not None or used > target, used, target, final, real))
+        records += (_final(breached is not None or used > target, used, target, final, real),)
     skewed = is_skewed or real < started
-    rare = Rare(due, breached, real, deadline, override, fired, records, is_held, skewed)
-    return ClockState(metric, instance, cycle, STOPPED, started, used, None, target, name, subject, rare)
+    rare = NEW(Rare, (due, breached, real, deadline, override, fired, records, is_held, skewed))
+    row = (metric, instance, cycle, STOPPED, started, used, None, target, name, subject, rare)
+    return NEW(ClockState, row)
 
 
 def _final(late: bool, used: int, target: int | None, due: int | None, at: int) -> RecordState:  # noqa: FBT001 - private
-    return RecordState(Verdict.BREACHED if late else Verdict.MET, used, target, due, at, Cause.FULFILLED)
+    return NEW(RecordState, (BREACHED if late else MET, used, target, due, at, FULFILLED))

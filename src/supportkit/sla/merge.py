@@ -1,4 +1,4 @@
-"""Merging (R14): what becomes of the clocks of a ticket that takes in another one."""
+"""Merging: what becomes of the clocks of a ticket that takes in another one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
 from supportkit.sla import facts as fa
 from supportkit.sla import measure
+from supportkit.sla.apply import is_response
 from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold, Mark
 from supportkit.sla.state import ClockState
@@ -38,18 +39,23 @@ def join(into: Fold, source: Fold, ours: Iterable[Fact], theirs: Iterable[Fact],
         return
     if into.owed < 2 and into.terms[Metric.NEXT_RESPONSE].after_first:  # noqa: PLR2004 - the three steps of `owed`
         return
-    asked = _oldest_unanswered([*ours, *theirs], t)
+    asked = _oldest_unanswered([*ours, *theirs], into, t)
     if asked is not None:
         _take_over(into, source, asked, t)
 
 
-def _oldest_unanswered(stream: list[Fact], t: int) -> tuple[int, str] | None:
-    """Return since when the customer waits in the joined stream up to *t*, and in which channel."""
+def _oldest_unanswered(stream: list[Fact], into: Fold, t: int) -> tuple[int, str] | None:
+    """Return since when the customer waits in the joined stream up to *t*, and in which channel.
+
+    What counts as a response is for the survivor's policy to say, and its owner of now to have written where only the
+    owner's responses count.
+    """
+    terms = into.terms[Metric.NEXT_RESPONSE]
     waiting: tuple[int, str] | None = None
     for fact in sorted(stream, key=lambda item: (item.occurred_at, item.seq)):
         if not isinstance(fact, fa.Messaged) or fact.kind not in _ANSWERS or to_us(fact.occurred_at) > t:
             continue
-        if fact.author is ActorKind.AGENT:
+        if is_response(into, fact, terms):
             waiting = None
         elif fact.author is ActorKind.CUSTOMER and waiting is None:
             waiting = (to_us(fact.occurred_at), fact.channel)
@@ -104,7 +110,7 @@ def _adopt(into: Fold, key: str, clock: ClockState, mine: list[Span], theirs: li
             used += running.calendar.between_us(start, end)
         mark = running or next((mark for mark in both if mark is not None), None)
         if mark is None:
-            mark = Mark(start, Status.PAUSED, present, "merged")
+            mark = Mark(start, Status.PAUSED, present, "merged", clock.calendar)
         marks.append(mark._replace(at=start))
     started = edges[0] if edges else clock.started
     since = t if clock.status is Status.RUNNING else None

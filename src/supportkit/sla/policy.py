@@ -77,7 +77,7 @@ class Row:
 
 @attrs.frozen(kw_only=True, field_transformer=read.converted)
 class Options:
-    """How a metric is measured; `None` means the default of the metric (`sla.md` 2.2 and 2.3).
+    """How a metric is measured; `None` means the default of the metric.
 
     Attributes:
         pauses: Categories in which the clock is paused.
@@ -131,9 +131,8 @@ def _rows(value: Any) -> tuple[Row, ...]:
 
 
 def _options(value: Any) -> tuple[tuple[Metric, Options], ...]:
-    given = value.items() if isinstance(value, Mapping) else read.items(value, "metrics")
     found: dict[Metric, Options] = {}
-    for name, options in given:
+    for name, options in read.pairs(value, "metrics"):
         metric = read.metric(name)
         found[metric] = options if isinstance(options, Options) else read.build(Options, options, f"metrics.{metric}")
     return tuple(sorted(found.items()))
@@ -145,7 +144,7 @@ class Policy:
 
     Attributes:
         id: Its name; stored with every ticket that it is applied to.
-        rows: The targets. The matching row that is most specific wins (R11).
+        rows: The targets. The matching row that is most specific wins.
         metrics: Options of single metrics. A metric that is named here without a row is measured without a target.
         calendar: Name of the calendar that rules unless a row, tier, vendor or metric has its own.
         tiers: Names of the calendars of single support lines; they rule TIER.
@@ -196,7 +195,7 @@ class Policy:
         return next((options for name, options in self.metrics if name is metric), _BLANK)
 
     def row(self, metric: Metric, channel: str, channel_class: str, priority: Priority, tier: int) -> Row | None:
-        """Return the most specific row for such a ticket, `None` where nothing is promised (R11)."""
+        """Return the most specific row for such a ticket, `None` where nothing is promised."""
         matching = [row for row in self.rows if row.metric is metric]
         matching = [row for row in matching if row.matches(channel, channel_class, priority, tier)]
         return max(matching, key=lambda row: row.rank, default=None)
@@ -262,4 +261,7 @@ DEFAULT_POLICY = Policy(
         ]
     ),
 )
-"""First and next response within 24 hours on any channel, 12 for e-mail, 30 minutes for chat, messengers, social."""
+"""First and next response within 24 hours on any channel, 12 for e-mail, 30 minutes for chat, messengers, social.
+
+Tickets name the revision that was applied to them: a release that changes this one has to keep it as an earlier one.
+"""

@@ -213,6 +213,11 @@ def has_any(value: Any, wanted: frozenset[Any]) -> bool:
     return value in wanted
 
 
+def pairs(value: Any, where: str) -> list[tuple[Any, Any]]:
+    """Return the pairs of a mapping, or of a tuple or list of pairs."""
+    return _pairs(value, where)
+
+
 def _pairs(value: Any, where: str) -> list[tuple[Any, Any]]:
     if isinstance(value, Mapping):
         return list(value.items())

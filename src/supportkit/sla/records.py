@@ -9,13 +9,13 @@ import attrs
 from supportkit.clock import from_us
 from supportkit.sla.fold import Key, Passing
 from supportkit.sla.state import RecordState, instant
-from supportkit.sla.terms import Cause, Metric, Verdict, to_delta
+from supportkit.sla.terms import FULFILLED, Cause, Metric, Verdict, to_delta
 from supportkit.sla.thresholds import BREACH
 
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """A verdict: one is appended when a clock breaches and one when it stops; none is ever edited (R13).
+    """A verdict: one is appended when a clock breaches and one when it stops; none is ever edited.
 
     Attributes:
         id: `ticket/METRIC/instance/cycle/100%` for a breach by time or by a change; `.../stop/n` for the n-th stop.
@@ -59,12 +59,12 @@ class Warned:
 def key_text(ticket: str, key: Key, last: str) -> str:
     """Return the id of something about a clock."""
     metric, instance_, cycle = key
-    return f"{ticket}/{metric.value}/{instance_}/{cycle}/{last}"
+    return f"{ticket}/{metric}/{instance_}/{cycle}/{last}"
 
 
 def record_of(ticket: str, key: Key, number: int, state: RecordState) -> Record:
     """Return the record of what a snapshot keeps; *number* counts the records of the clock from 0."""
-    last = f"stop/{number + 1}" if state.cause is Cause.FULFILLED else BREACH
+    last = f"stop/{number + 1}" if state.cause is FULFILLED else BREACH
     return Record(
         id=key_text(ticket, key, last),
         metric=key[0],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.clock import to_us
@@ -17,7 +17,7 @@ from supportkit.model.ticket import Priority, StateCategory
 from supportkit.sla import terms as tm
 from supportkit.sla.levels import DEFAULT_CHANNELS, ServiceLevels
 from supportkit.sla.policy import ALWAYS_OPEN, Options, Policy, select
-from supportkit.sla.terms import BIT, Metric
+from supportkit.sla.terms import BIT, ENDING, Metric
 from supportkit.sla.thresholds import BREACH, Threshold
 
 _WC, _WE = BIT[StateCategory.WAITING_CUSTOMER], BIT[StateCategory.WAITING_EXTERNAL]
@@ -50,6 +50,10 @@ class Terms(NamedTuple):
     kept_by_response: bool
 
 
+Turn = Literal["pause", "resume", "end", "reopen", "rephase"]
+"""What a change of category is to a clock: it ends it, leaves its end, or pauses, resumes or halts it."""
+
+
 class Target(NamedTuple):
     """What is promised in one cell: open time or an instant, in microseconds, and the calendar's name."""
 
@@ -59,7 +63,7 @@ class Target(NamedTuple):
 
 
 def compile_terms(metric: Metric, options: Options) -> Terms:
-    """Return *options* of *metric* with the defaults of `sla.md` 2.2 filled in."""
+    """Return *options* of *metric* with the defaults of the metric filled in."""
     pauses = options.pauses
     once = metric in {Metric.FIRST_RESPONSE, Metric.TIME_TO_OWN}
     return Terms(
@@ -77,6 +81,37 @@ def compile_terms(metric: Metric, options: Options) -> Terms:
     )
 
 
+class Turns(dict[tuple[int, int], dict[Metric, Turn]]):
+    """What each change of category, from one bit to another, is to the clocks; without those to which it is the same.
+
+    An entry is made when a history first asks for it; there are at most as many as pairs of categories.
+    """
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: Mapping[Metric, Terms]) -> None:
+        """Take the terms of all metrics."""
+        super().__init__()
+        self.terms = terms
+
+    def __missing__(self, change: tuple[int, int]) -> dict[Metric, Turn]:
+        turns = {metric: turn_of(metric, terms, *change) for metric, terms in self.terms.items()}
+        found = self[change] = {metric: turn for metric, turn in turns.items() if turn is not None}
+        return found
+
+
+def turn_of(metric: Metric, terms: Terms, before: int, now: int) -> Turn | None:
+    """Return what a change of category is to the clocks of *metric*; `None` if it is the same to them."""
+    ended, ends = before & terms.ends, now & terms.ends
+    if ends:
+        return "end" if metric in ENDING else "rephase"
+    if ended:
+        return "reopen"
+    if bool(before & terms.pauses) is bool(now & terms.pauses):
+        return None
+    return "pause" if now & terms.pauses else "resume"
+
+
 _DEFAULT = {metric: compile_terms(metric, Options()) for metric in Metric}
 
 
@@ -91,7 +126,7 @@ class Rules:
         channels: Which class a channel name belongs to.
     """
 
-    __slots__ = ("_bits", "_calendars", "_classes", "_revisions", "_targets", "_terms", "metrics", "policies")
+    __slots__ = ("_bits", "_calendars", "_classes", "_revisions", "_targets", "_turns", "metrics", "policies")
 
     def __init__(
         self,
@@ -110,8 +145,8 @@ class Rules:
         self._bits = {state: BIT[category] for state, category in categories.items()}
         self._calendars = dict(calendars or {})
         self._classes = dict(DEFAULT_CHANNELS) if channels is None else dict(channels)
-        self._terms: dict[int, dict[Metric, Terms]] = {id(None): _DEFAULT}
         self._targets: dict[tuple[Any, ...], Target] = {}
+        self._turns = {id(None): Turns(_DEFAULT)}
         self._revisions: dict[int, str] = {}
         named = {row.metric for policy in self.policies for row in policy.rows}
         named.update(metric for policy in self.policies for metric, _ in policy.metrics)
@@ -127,10 +162,10 @@ class Rules:
             return BIT[category]
         if state is None:
             return BIT[StateCategory.NEW]
-        try:
-            return self._bits[state]
-        except KeyError:
-            raise UnknownState(state, sorted(self._bits)) from None
+        found = self._bits.get(state)
+        if found is None:
+            raise UnknownState(state, sorted(self._bits))
+        return found
 
     def channel_class(self, channel: str) -> str:
         """Return the class of a channel name; `other` for a name that nobody told."""
@@ -154,19 +189,19 @@ class Rules:
         known = ", ".join(f"{policy.id} ({policy.revision[:12]})" for policy in self.policies) or "none"
         raise InvalidPolicy(f"the history names {which}, which is not among those given: {known}")
 
-    def terms(self, policy: Policy | None) -> dict[Metric, Terms]:
-        """Return the terms of all metrics under *policy*."""
-        found = self._terms.get(id(policy))
+    def turns(self, policy: Policy | None) -> Turns:
+        """Return the terms of all metrics under *policy*, and what changes of category are to their clocks."""
+        found = self._turns.get(id(policy))
         if found is None:
             assert policy is not None  # noqa: S101 - `None` is there from the beginning
-            found = {**_DEFAULT, **{metric: compile_terms(metric, options) for metric, options in policy.metrics}}
-            self._terms[id(policy)] = found
+            own = {metric: compile_terms(metric, options) for metric, options in policy.metrics}
+            found = self._turns[id(policy)] = Turns({**_DEFAULT, **own})
         return found
 
     def target(
         self, policy: Policy | None, metric: Metric, channel: str, priority: Priority, tier: int, vendor: str = ""
     ) -> Target:
-        """Return what is promised for *metric* in one cell (R11), and with which calendar it is measured."""
+        """Return what is promised for *metric* in one cell, and with which calendar it is measured."""
         # By the policy's identity, which these rules keep alive, and by plain numbers: hashing enums is slow.
         key = (id(policy), metric, channel, int(priority), tier, vendor)
         found = self._targets.get(key)

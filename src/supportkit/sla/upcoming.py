@@ -7,18 +7,16 @@ from enum import StrEnum
 
 import attrs
 
-from supportkit.businesstime import BusinessCalendar
 from supportkit.clock import from_us, to_us, to_utc
 from supportkit.sla import measure
 from supportkit.sla.clocks import Step, step_of
-from supportkit.sla.fold import Fold, Passing
+from supportkit.sla.fold import Fold
 from supportkit.sla.records import Record, Warned, key_text
-from supportkit.sla.rules import Rules, Terms
+from supportkit.sla.rules import Rules
+from supportkit.sla.running import Running, breach_point, override_name
 from supportkit.sla.state import ClockState, Snapshot
 from supportkit.sla.terms import LIVE, Metric
 from supportkit.sla.thresholds import BREACH
-
-OVERRIDE = "override"
 
 
 class DueKind(StrEnum):
@@ -34,7 +32,7 @@ class Due:
     """Something that becomes due if nothing happens before.
 
     Attributes:
-        id: The id that the warning or the record will have; `.../override` for a due that a person set.
+        id: The id that the warning or the record will have; `.../override/<seconds>` for a due that a person set.
         subject: The channel, tier, vendor or promise of the clock.
         threshold: The threshold; `100%` for a breach.
         instant: The first instant at which the clock runs, the calendar is open and used has reached the point.
@@ -63,24 +61,22 @@ def upcoming(snapshot: Snapshot, rules: Rules) -> tuple[Due, ...]:
     found: list[Due] = []
     for clock in fold.clocks.values():
         if clock.status in LIVE:
-            found += _dues(fold.ticket, clock, fold.terms[clock.metric], fold.calendar(clock.calendar))
+            found += _dues(fold, clock)
     return tuple(sorted(found, key=lambda due: (due.instant, due.kind is not DueKind.WARNING, due.id)))
 
 
-def _dues(ticket: str, clock: ClockState, terms: Terms, calendar: BusinessCalendar) -> list[Due]:
-    points = [(DueKind.WARNING, name, at) for name, at in measure.upcoming_points(clock, terms, calendar)]
-    rare = clock.rare
-    if rare.breached is None:
-        at = rare.deadline
-        if at is None and clock.since is not None and clock.target is not None:
-            at = measure.later(calendar, clock.since, max(0, clock.target - clock.used), "next_open")
-        if at is not None:
-            points.append((DueKind.BREACH, BREACH, at))
-    if rare.override is not None:
-        points.append((DueKind.OVERRIDE, OVERRIDE, rare.override))
+def _dues(fold: Fold, clock: ClockState) -> list[Due]:
+    ahead = measure.upcoming_points(clock, fold.terms[clock.metric], fold.calendar(clock.calendar))
+    points = [(DueKind.WARNING, name, at) for name, at in ahead]
+    at = breach_point(fold, clock)
+    if at is not None:
+        points.append((DueKind.BREACH, BREACH, at))
+    override = clock.rare.override
+    if override is not None and override_name(override) not in clock.rare.fired:
+        points.append((DueKind.OVERRIDE, override_name(override), override))
     return [
         Due(
-            id=key_text(ticket, clock.key, name),
+            id=key_text(fold.ticket, clock.key, name),
             metric=clock.metric,
             instance=clock.instance,
             cycle=clock.cycle,
@@ -99,20 +95,9 @@ def tick(snapshot: Snapshot, rules: Rules, until: dt.datetime | str) -> Step:
 
     Ticking twice, earlier, or not at all changes no later answer: facts find by themselves what no tick has found.
     """
-    t = to_us(to_utc(until, "until"))
-    fold = Fold.thaw(snapshot, rules)
-    for key, clock in tuple(fold.clocks.items()):
-        if clock.status not in LIVE:
-            continue
-        terms, calendar = fold.terms[clock.metric], fold.calendar(clock.calendar)
-        points = [point for point in measure.upcoming_points(clock, terms, calendar, t + 1) if point[1] <= t]
-        points.sort(key=lambda point: point[1])
-        fold.passings += [Passing(clock.key, name, at) for name, at in points]
-        # Only what was found is kept; used and since stay as the last fact left them, as if nobody had looked.
-        rare = measure.settle(clock, t, calendar, terms)[0].rare
-        fired = (*clock.rare.fired, *(name for name, _ in points))
-        fold.keep(key, clock._replace(rare=rare._replace(fired=fired)))
-    return step_of(fold)
+    running = Running(rules, snapshot)
+    running.elapse(to_us(to_utc(until, "until")))
+    return step_of(running.fold)
 
 
 def verdicts(

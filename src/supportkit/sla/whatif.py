@@ -1,4 +1,4 @@
-"""What if (`sla.md` 2.6): the same fold over recorded histories with other policies or calendars. It writes nothing."""
+"""What if: the same fold over recorded histories with other policies or calendars. It writes nothing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def what_if(
         recorded: What holds: the policies and calendars that the histories name.
     """
     tried = Rules(policies, calendars, categories=categories)
-    anew = {ticket: tuple(_looked_up(facts, tried)) for ticket, facts in histories.items()}
+    anew = {ticket: tuple(looked_up(facts, tried)) for ticket, facts in histories.items()}
     differences: list[Difference] = []
     for ticket, facts in histories.items():
         before = evaluate(facts, recorded, None, at, categories=categories, others=histories)
@@ -109,8 +109,12 @@ def what_if(
     )
 
 
-def _looked_up(facts: Sequence[Fact], tried: Rules) -> Iterator[Fact]:
-    """Return *facts* with the policies that would have been applied."""
+def looked_up(facts: Sequence[Fact], tried: Rules) -> Iterator[Fact]:
+    """Yield *facts*, by their instants, with the policies that would have been applied.
+
+    A policy is chosen by what the ticket was at the fact that applied one; where no fact did, the creation chooses by
+    channel, priority and tier.
+    """
     cell: dict[str, Any] = {}
     for fact in sorted(facts, key=lambda item: (item.occurred_at, item.seq)):
         match fact:

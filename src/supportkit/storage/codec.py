@@ -48,9 +48,23 @@ UPCASTERS: Mapping[tuple[str, int], Callable[[Plain], Plain]] = {}
 """From (event name, schema number) to a function that gives the data of the next schema number."""
 
 
+_decoder: Any = json.JSONDecoder()
+_scan = _decoder.scan_once
+
+
 def loads(text: str) -> Any:
-    """Read JSON that the library wrote itself."""
-    return json.loads(text)
+    """Read JSON that the library wrote itself, without spaces around it; `json.loads` looks for some, twice.
+
+    Raises:
+        ValueError: It is no such JSON.
+    """
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError("this is no JSON") from None
+    if end != len(text):
+        raise ValueError("there is something after the JSON")
+    return value
 
 
 # -- one converter a type --------------------------------------------------------------------------------------------
@@ -60,8 +74,13 @@ def _identity(value: Any) -> Any:
     return value
 
 
+def _length(value: dt.timedelta) -> int:
+    return (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+
+
 _OWN: Mapping[Any, tuple[Convert, Convert]] = {
     dt.datetime: (to_us, from_us),
+    dt.timedelta: (_length, lambda us: dt.timedelta(microseconds=us)),
     Actor: (str, Actor.parse),
     Fields: (dict, Fields),
 }

@@ -15,7 +15,7 @@ import attrs
 
 from supportkit.clock import to_utc
 from supportkit.errors import LimitExceeded
-from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, Timer, TimerState
+from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, Settings, Timer, TimerState
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Customer
@@ -169,7 +169,10 @@ class Finding:
 
 @attrs.frozen(kw_only=True)
 class Backlog:
-    """How much work waits: rows that are due now, and when the next one is."""
+    """How much work waits: rows that are due now, and when the next one is.
+
+    Where very much is due a storage may stop counting at 1,000.
+    """
 
     due: int
     oldest_due: dt.datetime | None
@@ -242,6 +245,26 @@ class UnitOfWork(Protocol):
         """Return what an idempotency key stands for, or `None`."""
         ...
 
+    def fired(self, ticket_id: str) -> frozenset[str]:
+        """Return the ids of the warnings and breaches of a ticket that were told."""
+        ...
+
+    def settings(self, subject: str, after: int = 0) -> Sequence[Settings]:
+        """Return the revisions of the settings of a subject with numbers above *after*, the oldest first."""
+        ...
+
+    def add_settings(self, settings: Settings) -> None:
+        """Store a revision.
+
+        Raises:
+            ConcurrentUpdate: There is one of this number already.
+        """
+        ...
+
+    def hasten_timers(self, name: str, at: dt.datetime) -> int:
+        """Let all waiting timers of this name that are due later be due *at* an instant; return how many they were."""
+        ...
+
     def reserve_number(self) -> int:
         """Return the next ticket number of the tenant; it may stay unused if the unit is rolled back."""
         ...
@@ -249,10 +272,14 @@ class UnitOfWork(Protocol):
     def save(self, change: Change) -> None:
         """Write a change.
 
+        `Ticket.clocks` is kept with the row as it is given. A ticket may come without new events; then its version
+        stays the same.
+
         After an error the unit cannot be committed any more, also where the caller goes on: leaving its block raises.
 
         Raises:
-            ConcurrentUpdate: A ticket is not at the expected version, or an event of that number exists.
+            ConcurrentUpdate: A ticket is not at the expected version, or an event of that number or a firing of that
+                id exists.
             IdempotencyConflict: The receipt's key is there already.
             StorageError: A row belongs to another tenant, or breaks a unique key.
         """
@@ -297,7 +324,10 @@ class UnitOfWork(Protocol):
         ...
 
     def settle_timer(self, timer: Timer, state: TimerState) -> bool:
-        """Store what became of a claimed timer; false under an old fence."""
+        """Store what became of a claimed timer; false under an old fence.
+
+        `WAITING` gives it back before it was tried: it is free at once, and its attempt does not count.
+        """
         ...
 
     def timer_backlog(self, now: dt.datetime) -> Backlog:

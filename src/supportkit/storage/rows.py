@@ -12,7 +12,7 @@ import attrs
 
 from supportkit.clock import from_us, to_us
 from supportkit.errors import InvalidCursor, StorageCorrupt
-from supportkit.model.change import OutboxState, Outgoing, Receipt, Timer, TimerState
+from supportkit.model.change import Firing, OutboxState, Outgoing, Receipt, Settings, Timer, TimerState
 from supportkit.model.events import Recorded
 from supportkit.model.message import Attachment, Message, MessageKind, Note
 from supportkit.model.people import Actor, Customer
@@ -68,14 +68,14 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
         "subject": ticket.subject,
         "customer": ticket.customer,
         "state": ticket.state,
-        "category": ticket.category.value,
+        "category": ticket.category._value_,
         "priority": int(ticket.priority),
         "channel": ticket.channel,
         "tier": ticket.tier,
         "team": ticket.team,
         "assignee": ticket.assignee,
         "source": ticket.source,
-        "reason": None if ticket.reason is None else ticket.reason.value,
+        "reason": None if ticket.reason is None else ticket.reason._value_,
         "merged_into": ticket.merged_into,
         "created_at": to_us(ticket.created_at),
         "updated_at": to_us(ticket.updated_at),
@@ -84,6 +84,7 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
         "closed_at": _optional_us(ticket.closed_at),
         "version": ticket.version,
         "data": dumps(_REST.encode(ticket)),
+        "clocks": ticket.clocks,
     }
 
 
@@ -92,7 +93,7 @@ def read_ticket(tenant: str, row: Row) -> Ticket:
     """Return the ticket of a row in the order of `TICKET_COLUMNS`."""
     (
         id_, number, reference, subject, customer, state, category, priority, channel, tier, team, assignee,
-        source, reason, merged_into, created, updated, since, resolved, closed, version, data,
+        source, reason, merged_into, created, updated, since, resolved, closed, version, data, clocks,
     ) = row  # fmt: skip
     at = from_us(created)
     return Ticket(
@@ -120,6 +121,7 @@ def read_ticket(tenant: str, row: Row) -> Ticket:
         resolved_at=_optional_at(resolved),
         closed_at=_optional_at(closed),
         version=version,
+        clocks=clocks,
         **(_read_rest(loads(data)) if data != "{}" else {}),
     )
 
@@ -213,7 +215,7 @@ def message_row(message: Message, position: int) -> dict[str, Any]:
         "id": message.id,
         "ticket": message.ticket,
         "author": str(message.author),
-        "kind": message.kind.value,
+        "kind": message.kind._value_,
         "channel": message.channel,
         "body": message.body,
         "attachments": dumps([codec.encode(attachment) for attachment in message.attachments]),
@@ -310,7 +312,7 @@ def read_customer(tenant: str, row: Row) -> Customer:
 def outgoing_row(delivery: Outgoing) -> dict[str, Any]:
     """Return the columns of a delivery."""
     row = attrs.asdict(delivery, recurse=False)
-    row["state"] = delivery.state.value
+    row["state"] = delivery.state._value_
     row["available_at"] = to_us(delivery.available_at)
     row["created_at"] = to_us(delivery.created_at)
     row["lease_until"] = _optional_us(delivery.lease_until)
@@ -341,7 +343,7 @@ def timer_row(timer: Timer) -> dict[str, Any]:
         "name": timer.name,
         "instance": timer.instance,
         "due_at": 0 if timer.due_at is None else to_us(timer.due_at),
-        "state": TimerState.CANCELLED.value if timer.due_at is None else TimerState.WAITING.value,
+        "state": TimerState.CANCELLED._value_ if timer.due_at is None else TimerState.WAITING._value_,
         "fence": 0,
         "attempts": 0,
         "lease_until": None,
@@ -363,6 +365,29 @@ def read_timer(row: Row) -> Timer:
         attempts=attempts,
         lease_until=_optional_at(lease),
     )
+
+
+def firing_row(firing: Firing) -> dict[str, Any]:
+    """Return the columns of a warning or breach that is told."""
+    return {"tenant": firing.tenant, "ticket": firing.ticket, "id": firing.id, "seq": firing.seq}
+
+
+def settings_row(settings: Settings) -> dict[str, Any]:
+    """Return the columns of a revision of settings."""
+    return {
+        "tenant": settings.tenant,
+        "subject": settings.subject,
+        "number": settings.number,
+        "since": to_us(settings.since),
+        "data": settings.data,
+    }
+
+
+@_careful
+def read_settings(row: Row) -> Settings:
+    """Return the revision of a row of `select(settings)`."""
+    tenant, subject, number, since, data = row
+    return Settings(tenant=tenant, subject=subject, number=number, since=from_us(since), data=data)
 
 
 def receipt_row(tenant: str, receipt: Receipt) -> dict[str, Any]:

@@ -77,6 +77,7 @@ ticket = _table(
     Column("closed_at", BigInteger),
     Column("version", BigInteger, nullable=False),
     Column("data", Text, nullable=False),
+    Column("clocks", Text, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "reference"),
@@ -232,6 +233,25 @@ timer = _table(
         postgresql_where=text("state IN ('waiting', 'leased')"),
     ),
     clustered=False,
+)
+
+firing = _table(
+    "firing",
+    Column("ticket", _ID, nullable=False),
+    Column("id", _NAME, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "ticket", "id"),
+    clustered=True,
+)
+
+settings = _table(
+    "settings",
+    Column("subject", _ID, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "subject", "number"),
+    clustered=True,
 )
 
 idempotency = _table(

@@ -34,6 +34,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from supportkit.storage import schema as t
 
 Row = Sequence[Any]
+MOST_COUNTED = 1_000
 
 
 @attrs.frozen
@@ -138,9 +139,16 @@ class Statements:
     outbox_next: Prepared
     due_timers: Prepared
     claim_timer: Prepared
+    claim_timers: Prepared | None
+    """Both in one; `None` where the database cannot return what it updates."""
     settle_timer: Prepared
     timer_backlog: Prepared
     timer_next: Prepared
+    hasten_timers: Prepared
+    fired: Prepared
+    insert_firing: Prepared
+    settings: Prepared
+    insert_settings: Prepared
     follower: Prepared
     put_follower: Prepared
 
@@ -148,7 +156,11 @@ class Statements:
     def compile(cls, dialect: Dialect) -> Statements:
         """Build all statements for *dialect*."""
         built = {**_reads(), **_writes(), **_outbox(), **_timers()}
-        return cls(**{name: prepare(statement, dialect) for name, statement in built.items()})
+        together = built.pop("claim_timers")
+        return cls(
+            claim_timers=prepare(together, dialect) if dialect.update_returning else None,
+            **{name: prepare(statement, dialect) for name, statement in built.items()},
+        )
 
 
 def _reads() -> dict[str, ClauseElement]:
@@ -179,6 +191,14 @@ def _reads() -> dict[str, ClauseElement]:
             t.idempotency.c.outcome,
             t.idempotency.c.created_at,
         ).where(t.idempotency.c.tenant == _TENANT, t.idempotency.c.key == bindparam("key")),
+        "fired": select(t.firing.c.id).where(t.firing.c.tenant == _TENANT, t.firing.c.ticket == bindparam("ticket")),
+        "settings": select(t.settings)
+        .where(
+            t.settings.c.tenant == _TENANT,
+            t.settings.c.subject == bindparam("subject"),
+            t.settings.c.number > bindparam("after"),
+        )
+        .order_by(t.settings.c.number),
         "follower": select(t.follower.c.cursor).where(
             t.follower.c.tenant == _TENANT, t.follower.c.name == bindparam("name")
         ),
@@ -227,6 +247,8 @@ def _writes() -> dict[str, ClauseElement]:
         "delete_term": t.term.delete().where(
             t.term.c.tenant == _TENANT, t.term.c.ticket == bindparam("ticket"), t.term.c.term == bindparam("term")
         ),
+        "insert_firing": insert(t.firing),
+        "insert_settings": insert(t.settings),
         "insert_receipt": insert(t.idempotency),
         "put_follower": follower.on_conflict_do_update(
             index_elements=["tenant", "name"], set_={"cursor": follower.excluded.cursor}
@@ -323,7 +345,25 @@ def _timers() -> dict[str, ClauseElement]:
     leased = select(func.min(m.c.lease_until)).where(
         m.c.tenant == _TENANT, live, m.c.state == "leased", m.c.due_at <= now
     )
+    # Counted up to a bound, so that a turn after a long stop does not begin with counting a million rows.
+    waiting = select(m.c.due_at).where(m.c.tenant == _TENANT, due).order_by(m.c.due_at).limit(MOST_COUNTED).subquery()
     upcoming = union_all(select(first.c.instant), leased).subquery()
+    found = (
+        select(m)
+        .where(m.c.tenant == _TENANT, due)
+        .order_by(m.c.due_at, m.c.ticket)
+        .limit(bindparam("limit", type_=m.c.fence.type))
+        .with_for_update(skip_locked=True)
+    )
+    # Joined, not asked for by `IN`: that one is looked up by half of the key once SQLite has statistics. And a common
+    # table expression is run once, where a subquery that locks rows may be run again for every row.
+    first_due = found.with_only_columns(m.c.ticket, m.c.name, m.c.instance).cte("due")
+    leased_now: dict[str, Any] = {
+        "state": "leased",
+        "fence": m.c.fence + 1,
+        "attempts": m.c.attempts + 1,
+        "lease_until": bindparam("lease_until"),
+    }
     return {
         "put_timer": put.on_conflict_do_update(
             index_elements=["tenant", "ticket", "name", "instance"],
@@ -335,11 +375,7 @@ def _timers() -> dict[str, ClauseElement]:
                 "lease_until": None,
             },
         ),
-        "due_timers": select(m)
-        .where(m.c.tenant == _TENANT, due)
-        .order_by(m.c.due_at, m.c.ticket)
-        .limit(bindparam("limit", type_=m.c.fence.type))
-        .with_for_update(skip_locked=True),
+        "due_timers": found,
         "claim_timer": update(m)
         .where(
             m.c.tenant == _TENANT,
@@ -348,9 +384,16 @@ def _timers() -> dict[str, ClauseElement]:
             m.c.instance == bindparam("nth"),
             m.c.fence == bindparam("fenced"),
         )
-        .values(
-            state="leased", fence=m.c.fence + 1, attempts=bindparam("attempts"), lease_until=bindparam("lease_until")
-        ),
+        .values(leased_now),
+        "claim_timers": update(m)
+        .where(
+            m.c.tenant == _TENANT,
+            m.c.ticket == first_due.c.ticket,
+            m.c.name == first_due.c.name,
+            m.c.instance == first_due.c.instance,
+        )
+        .values(leased_now)
+        .returning(*m.c),
         "settle_timer": update(m)
         .where(
             m.c.tenant == _TENANT,
@@ -360,7 +403,10 @@ def _timers() -> dict[str, ClauseElement]:
             m.c.fence == bindparam("fenced"),
             m.c.state == "leased",
         )
-        .values(state=bindparam("state"), lease_until=None),
-        "timer_backlog": select(func.count(), func.min(m.c.due_at)).where(m.c.tenant == _TENANT, due),
+        .values(state=bindparam("state"), lease_until=None, attempts=m.c.attempts - bindparam("untried")),
+        "hasten_timers": update(m)
+        .where(m.c.tenant == _TENANT, live, m.c.state == "waiting", m.c.due_at > now, m.c.name == bindparam("called"))
+        .values(due_at=now),
+        "timer_backlog": select(func.count(), func.min(waiting.c.due_at)),
         "timer_next": select(func.min(upcoming.c.instant)),
     }

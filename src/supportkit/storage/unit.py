@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -13,7 +14,16 @@ from sqlalchemy.exc import DBAPIError
 from supportkit.clock import from_us, to_us
 from supportkit.errors import ConcurrentUpdate, IdempotencyConflict, InvalidCursor, StorageError
 from supportkit.model import events as ev
-from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, TicketChange, Timer, TimerState
+from supportkit.model.change import (
+    Change,
+    OutboxState,
+    Outgoing,
+    Receipt,
+    Settings,
+    TicketChange,
+    Timer,
+    TimerState,
+)
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Customer
@@ -30,6 +40,9 @@ from supportkit.storage.terms import terms_of
 _INT64 = 2**63
 _SPARE_POSITIONS = 8
 """Positions taken together with a ticket number: one statement less when a ticket is opened. Unused ones are gaps."""
+
+_DUE_ORDER = itemgetter(4, 1, 2, 3)
+"""Of a row of the timer table: its instant, then its key. What an update returns comes in no order."""
 
 Values = dict[str, Any]
 
@@ -201,6 +214,19 @@ class SqlUnitOfWork:
         row = self._one(self._st.receipt, {"key": key})
         return None if row is None else rows.read_receipt(row)
 
+    def fired(self, ticket_id: str) -> frozenset[str]:
+        """Return the ids of the warnings and breaches of a ticket that were told."""
+        if not is_id(ticket_id):
+            return frozenset()
+        return frozenset([row[0] for row in self._all(self._st.fired, {"ticket": ticket_id})])
+
+    def settings(self, subject: str, after: int = 0) -> Sequence[Settings]:
+        """Return the revisions of the settings of a subject with numbers above *after*, the oldest first."""
+        if not is_id(subject):
+            return []
+        values = {"subject": subject, "after": after}
+        return [rows.read_settings(row) for row in self._all(self._st.settings, values)]
+
     def follower(self, name: str) -> str | None:
         """Return where the follower *name* stands."""
         if not is_id(name):
@@ -215,6 +241,20 @@ class SqlUnitOfWork:
         self._writes()
         read_position(cursor)
         self._run(self._st.put_follower, {"name": name, "cursor": cursor})
+
+    def add_settings(self, settings: Settings) -> None:
+        """Store a revision of settings."""
+        self._writes()
+        if settings.tenant != self.tenant:
+            raise StorageError(f"a unit of work of tenant {self.tenant!r} cannot write rows of {[settings.tenant]}")
+        try:
+            self._insert(self._st.insert_settings, [rows.settings_row(settings)])
+        except sqlite3.IntegrityError:
+            self._broken = True
+            raise ConcurrentUpdate(settings.subject, settings.number - 1) from None
+        except sqlite3.Error as error:
+            self._broken = True
+            raise translate(error) from error
 
     def reserve_number(self) -> int:
         """Return the next ticket number, and keep some positions for the events that follow."""
@@ -253,8 +293,7 @@ class SqlUnitOfWork:
         self._save_terms(change)
         if change.outbox:
             self._insert(self._st.insert_outbox, [rows.outgoing_row(delivery) for delivery in change.outbox])
-        if change.timers:
-            self._insert(self._st.put_timer, [rows.timer_row(timer) for timer in change.timers])
+        self._save_deadlines(change)
         for customer in change.customers:
             self._save_customer(customer)
         if change.receipt is not None:
@@ -262,6 +301,16 @@ class SqlUnitOfWork:
                 self._insert(self._st.insert_receipt, [rows.receipt_row(self.tenant, change.receipt)])
             except sqlite3.IntegrityError:
                 raise IdempotencyConflict(change.receipt.key, "this command") from None
+
+    def _save_deadlines(self, change: Change) -> None:
+        """Write what is due, and what of it was told."""
+        if change.firings:
+            try:
+                self._insert(self._st.insert_firing, [rows.firing_row(firing) for firing in change.firings])
+            except sqlite3.IntegrityError:
+                raise ConcurrentUpdate(change.firings[0].ticket, 0) from None
+        if change.timers:
+            self._insert(self._st.put_timer, [rows.timer_row(timer) for timer in change.timers])
 
     def _save_ticket(self, part: TicketChange) -> None:
         row = rows.ticket_row(part.ticket)
@@ -433,22 +482,32 @@ class SqlUnitOfWork:
     def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Sequence[Timer]:
         """Lease up to *limit* timers that are due, in due order."""
         self._writes()
-        check_limit(limit, MAX_BATCH)
-        until = to_us(now + lease)
+        values = {"now": to_us(now), "limit": check_limit(limit, MAX_BATCH), "lease_until": to_us(now + lease)}
+        together = self._st.claim_timers
+        found = self._claim_one_by_one(values) if together is None else self._all(together, values)
+        return [rows.read_timer(row) for row in sorted(found, key=_DUE_ORDER)]
+
+    def _claim_one_by_one(self, values: Values) -> Sequence[Row]:
+        """Lease what is due on a database that cannot return what it updates; the fence tells who was first."""
         claimed = []
-        for row in self._all(self._st.due_timers, {"now": to_us(now), "limit": limit}):
-            timer = rows.read_timer(row)
-            values = {**_timer_key(timer), "attempts": timer.attempts + 1, "lease_until": until}
-            if self._run(self._st.claim_timer, values).rowcount == 1:
-                leased = [*row[:5], TimerState.LEASED.value, timer.fence + 1, timer.attempts + 1, until]
-                claimed.append(rows.read_timer(leased))
+        for row in self._all(self._st.due_timers, values):
+            key = {"on": row[1], "called": row[2], "nth": row[3], "fenced": row[6]}
+            if self._run(self._st.claim_timer, key | values).rowcount == 1:
+                leased = TimerState.LEASED.value
+                claimed.append((*row[:5], leased, row[6] + 1, row[7] + 1, values["lease_until"]))
         return claimed
 
     def settle_timer(self, timer: Timer, state: TimerState) -> bool:
-        """Store what became of a claimed timer; false under an old fence."""
+        """Store what became of a claimed timer; false under an old fence. `WAITING` gives it back as never tried."""
         self._writes()
-        values = {**_timer_key(timer), "state": state.value}
+        key = {"on": timer.ticket, "called": timer.name, "nth": timer.instance, "fenced": timer.fence}
+        values = {**key, "state": state.value, "untried": int(state is TimerState.WAITING)}
         return bool(self._run(self._st.settle_timer, values).rowcount == 1)
+
+    def hasten_timers(self, name: str, at: dt.datetime) -> int:
+        """Let all waiting timers of a name that are due later be due *at* an instant."""
+        self._writes()
+        return int(self._run(self._st.hasten_timers, {"called": name, "now": to_us(at)}).rowcount)
 
     def timer_backlog(self, now: dt.datetime) -> Backlog:
         """Return which deadlines wait."""
@@ -466,10 +525,6 @@ class SqlUnitOfWork:
         )
 
 
-def _timer_key(timer: Timer) -> Values:
-    return {"on": timer.ticket, "called": timer.name, "nth": timer.instance, "fenced": timer.fence}
-
-
 def _foreign(change: Change, tenant: str) -> set[str]:
     """Return the other tenants whose rows a change would write; plain loops, because every command runs them."""
     others: set[str] = set()
@@ -479,7 +534,7 @@ def _foreign(change: Change, tenant: str) -> set[str]:
         for recorded in part.events:
             if recorded.tenant != tenant:
                 others.add(recorded.tenant)
-    for rows_of in (change.messages, change.notes, change.outbox, change.timers, change.customers):
+    for rows_of in (change.messages, change.notes, change.outbox, change.timers, change.firings, change.customers):
         for row in rows_of:
             if row.tenant != tenant:
                 others.add(row.tenant)

@@ -11,7 +11,8 @@ import attrs
 from supportkit.clock import UTC
 from supportkit.engine.evolve import evolve
 from supportkit.model import events as ev
-from supportkit.model.change import Outgoing, Receipt, TicketChange, Timer
+from supportkit.model.change import Firing, Outgoing, Receipt, Settings, TicketChange, Timer
+from supportkit.model.clocks import Cause, Metric, Verdict
 from supportkit.model.events import Event, Recorded
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.message import Attachment, Message, MessageKind, Note
@@ -21,6 +22,8 @@ from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, P
 START = dt.datetime(2026, 1, 5, 9, 0, 0, 123_456, tzinfo=UTC)
 AGENT = Actor(ActorKind.AGENT, "kim")
 TENANT = "acme"
+CLOCK = "ticket-7/RESOLUTION/1/2"
+LENGTH = dt.timedelta(hours=4, microseconds=1)
 
 
 def later(seconds: float) -> dt.datetime:
@@ -173,6 +176,29 @@ def make_timer(ticket: Ticket | str = "ticket-1", name: str = "resume", **values
     return Timer(**defaults | values)
 
 
+def make_firing(ticket: Ticket | str = "ticket-1", id: str = "ticket-1/RESOLUTION/1/1/100%", **values: Any) -> Firing:  # noqa: A002
+    """Return a warning or breach that is told."""
+    defaults: dict[str, Any] = {
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket.id if isinstance(ticket, Ticket) else ticket,
+        "id": id,
+        "seq": 1,
+    }
+    return Firing(**defaults | values)
+
+
+def make_settings(number: int = 1, **values: Any) -> Settings:
+    """Return a revision of settings."""
+    defaults: dict[str, Any] = {
+        "tenant": TENANT,
+        "subject": "levels",
+        "number": number,
+        "since": START,
+        "data": "{}",
+    }
+    return Settings(**defaults | values)
+
+
 def make_receipt(key: str = "key-1", **values: Any) -> Receipt:
     """Return what an idempotency key stands for."""
     defaults: dict[str, Any] = {
@@ -239,6 +265,50 @@ def sample_events() -> tuple[Event, ...]:
         ev.MessagesMoved(messages=("message-1",), source="ticket-7", dest="ticket-10"),
         ev.TicketMerged(into="ticket-6", state="closed", category=StateCategory.CLOSED),
         ev.TicketUnmerged(out_of="ticket-6", state="on_hold", category=StateCategory.WAITING_EXTERNAL),
+        ev.PolicyApplied(policy="gold", revision="ab12"),
+        ev.DueSet(metric=Metric.RESOLUTION, due=later(7200)),
+        ev.PromiseMade(promise="promise-1", text="we call back", due=later(3600), within=dt.timedelta(hours=1)),
+        ev.PromiseMoved(promise="promise-1", due=later(5400), within=dt.timedelta(hours=2)),
+        ev.PromiseKept(promise="promise-1"),
+        ev.PromiseCancelled(promise="promise-2"),
+        ev.HandedOver(vendor="fuser works"),
+        ev.VendorPaused(vendor="fuser works"),
+        ev.VendorResumed(vendor="fuser works"),
+        ev.TakenBack(vendor="fuser works"),
+        ev.ClockWarned(id=f"{CLOCK}/80%", metric=Metric.RESOLUTION, instance=1, cycle=2, threshold="80%", late=True),
+        ev.ClockBreached(
+            id=f"{CLOCK}/100%",
+            metric=Metric.RESOLUTION,
+            instance=1,
+            cycle=2,
+            used=LENGTH,
+            target=LENGTH,
+            due=later(60),
+            cause=Cause.ELAPSED,
+            late=True,
+        ),
+        ev.ClockStopped(
+            id=f"{CLOCK}/stop/2",
+            metric=Metric.RESOLUTION,
+            instance=1,
+            cycle=2,
+            verdict=Verdict.BREACHED,
+            used=LENGTH,
+            target=LENGTH,
+            due=later(60),
+        ),
+        ev.ClockCorrected(
+            id=f"{CLOCK}/100%",
+            metric=Metric.RESOLUTION,
+            instance=1,
+            cycle=2,
+            before=Verdict.BREACHED,
+            verdict=Verdict.MET,
+            used=LENGTH,
+            target=LENGTH,
+            due=later(60),
+            at=later(30),
+        ),
     )
 
 

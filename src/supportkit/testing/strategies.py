@@ -41,6 +41,11 @@ def instants() -> st.SearchStrategy[dt.datetime]:
     return st.datetimes(_EARLIEST, _LATEST, timezones=st.just(UTC))
 
 
+def lengths() -> st.SearchStrategy[dt.timedelta]:
+    """Durations of up to a century, with microseconds."""
+    return st.timedeltas(dt.timedelta(-36_525), dt.timedelta(36_525))
+
+
 def actors() -> st.SearchStrategy[Actor]:
     """Every kind of actor, each with an id."""
     return st.builds(Actor, st.sampled_from(ActorKind), names())
@@ -104,6 +109,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     type(None): st.none(),
     dt.datetime: instants(),
+    dt.timedelta: lengths(),
     Actor: actors(),
     Fields: custom_fields(),
 }

@@ -16,7 +16,9 @@ def module(docstring: str | None) -> ModuleType:
 
 def test_every_module_with_something_to_run_is_found() -> None:
     found = {found.__name__ for found in main.modules()}
-    assert found >= {f"bench.{name}" for name in ("life", "core", "lifecycle", "imports", "hooks", "memory", "growth")}
+    assert found >= {
+        f"bench.{name}" for name in ("life", "core", "lifecycle", "imports", "hooks", "memory", "growth", "timers")
+    }
     assert "bench.harness" not in found
 
 

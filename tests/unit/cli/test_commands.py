@@ -14,7 +14,19 @@ from supportkit import Desk
 
 EXAMPLES = pathlib.Path(__file__).parents[3] / "examples"
 LOG, MAP = str(EXAMPLES / "replay_log.csv"), str(EXAMPLES / "replay_mapping.toml")
-COMMANDS = ("demo", "replay", "tickets", "show", "lifecycle", "plugins", "check", "calendar", "policy")
+COMMANDS = (
+    "demo",
+    "replay",
+    "whatif",
+    "tickets",
+    "show",
+    "explain",
+    "lifecycle",
+    "plugins",
+    "check",
+    "calendar",
+    "policy",
+)
 
 
 def harmful(text):
@@ -274,9 +286,21 @@ def test_the_demo_is_always_the_same_and_short_enough_to_read(cli):
     first = cli("demo")
     assert first.exit_code == 0
     assert first.stdout == cli("demo").stdout
-    assert 40 <= first.stdout.count("\n") <= 65
+    assert 40 <= first.stdout.count("\n") <= 90
     for part in ("Ann", "Иван", "李雷", "[chat] to @lilei:", "handed up from L1 to L2", "reopen", "merged"):
         assert part in first.stdout
+
+
+def test_the_demo_shows_a_warning_a_breach_a_pause_and_an_explanation(cli):
+    said = cli("demo").stdout
+    for part in (
+        "09:44  WARNING: next response, 80% of the target used, ticket 2",
+        "09:50  BREACH: next response of 30 min missed, ticket 2",
+        "8 min   paused    waiting_customer",
+        "resolution: stopped, met",
+        "# counted  . closed  h holiday  = paused  - halted",
+    ):
+        assert part in said
 
 
 def test_wide_characters_keep_the_table_straight(cli):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,9 @@ from supportkit.desk import Desk
 from supportkit.hooks import hookimpl
 from supportkit.lifecycle import Refusal
 from supportkit.model.change import TimerState
+from supportkit.model.events import Recorded
+from supportkit.model.people import ActorKind
+from supportkit.sla import ServiceLevels
 from supportkit.storage.sql import SqlStorage
 
 KIM = "agent:kim"
@@ -27,7 +30,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def desk(clock: ManualClock) -> Iterator[Desk]:
-    with Desk("sqlite://", clock=clock) as desk:
+    with Desk("sqlite://", clock=clock, levels=ServiceLevels(policies=())) as desk:
         yield desk
 
 
@@ -192,6 +195,79 @@ def test_the_lease_of_a_dead_worker_runs_out(desk: Desk, clock: ManualClock) -> 
     assert desk.tick().fired == 1
     with desk.storage.begin("default") as unit:
         assert not unit.settle_timer(claimed, TimerState.DONE)
+
+
+class Slow:
+    """An observer that takes its time after each event, and calls somebody meanwhile."""
+
+    def __init__(self, clock: ManualClock, seconds: float, meanwhile: Callable[[], object] = list) -> None:
+        self.clock, self.seconds, self.meanwhile = clock, seconds, meanwhile
+
+    @hookimpl
+    def supportkit_event_recorded(self, recorded: Recorded) -> None:
+        if recorded.actor.kind is ActorKind.SYSTEM:
+            self.clock.advance(seconds=self.seconds)
+            self.meanwhile()
+
+
+@pytest.mark.parametrize("seconds", [1, 20, 29, 31, 45, 59])
+def test_nobody_takes_over_what_waits_in_line_of_a_slow_sweep(clock: ManualClock, seconds: float) -> None:
+    others = []
+    with Desk("sqlite://", clock=clock) as other:
+        slow = Slow(clock, seconds, lambda: others.append(other.tick()))
+        desk = Desk(other.storage, clock=clock, plugins=[slow])
+        tickets = [resolved(desk) for _ in range(8)]
+        clock.advance(WEEK)
+        assert (desk.tick().fired, len(others)) == (8, 8)
+        assert [report.fired for report in others] == [0] * 8
+        assert {desk.get(ticket).state for ticket in tickets} == {"closed"}
+
+
+def test_waiting_in_line_is_no_try(clock: ManualClock) -> None:
+    with Desk("sqlite://", clock=clock) as other:
+        desk = Desk(other.storage, clock=clock, plugins=[Slow(clock, 45)])
+        tickets = [resolved(desk) for _ in range(8)]
+        with desk.storage.begin("default") as unit:
+            unit._cursor.execute("UPDATE supportkit_ticket SET category = 'nonsense' WHERE id = ?", (tickets[-1],))  # type: ignore[attr-defined]
+        clock.advance(WEEK)
+        report = desk.tick()
+        assert (report.fired, report.failed, report.parked) == (7, 1, 0)
+
+
+def test_a_slow_sweep_is_as_bounded_as_a_fast_one(clock: ManualClock) -> None:
+    with Desk("sqlite://", clock=clock) as other:
+        desk = Desk(other.storage, clock=clock, plugins=[Slow(clock, 45)])
+        for _ in range(5):
+            resolved(desk)
+        clock.advance(WEEK)
+        assert [(report.fired, report.more) for report in (desk.tick(limit=3), desk.tick(limit=3))] == [
+            (3, True),
+            (2, False),
+        ]
+
+
+@pytest.mark.parametrize("limit", [1, 49, 50, 51, 100, 119, 120, 500])
+def test_a_sweep_of_several_batches_fires_exactly_up_to_its_limit_in_due_order(clock: ManualClock, limit: int) -> None:
+    with Desk("sqlite://", clock=clock) as desk:
+        with desk.transaction() as inside:
+            for _ in range(120):
+                resolved(inside)
+                clock.advance(seconds=1)
+        clock.advance(WEEK)
+        report = desk.tick(limit=limit)
+        assert (report.fired, report.more) == (min(limit, 120), limit < 120)
+        closed = [ticket.number for ticket in desk.find(states="closed", limit=200).items]
+        assert closed == list(range(1, min(limit, 120) + 1))
+
+
+def test_a_deadline_that_fails_is_tried_once_a_sweep(desk: Desk, clock: ManualClock) -> None:
+    tickets = [resolved(desk) for _ in range(60)]
+    with desk.storage.begin("default") as unit:
+        unit._cursor.execute("UPDATE supportkit_ticket SET category = 'nonsense' WHERE id = ?", (tickets[0],))  # type: ignore[attr-defined]
+    clock.advance(WEEK)
+    report = desk.tick()
+    assert (report.fired, report.failed, report.more) == (59, 1, False)
+    assert report.next_due == clock.now() + dt.timedelta(seconds=60)
 
 
 def test_a_naive_now_is_refused(desk: Desk) -> None:

@@ -103,6 +103,7 @@ def test_supportkit_event_recorded() -> None:
         (2, "MessageReceived", "new"),
         (3, "StateChanged", "open"),
         (4, "ReplyAdded", "open"),
+        (5, "ClockStopped", "open"),
     ]
 
 

@@ -94,6 +94,16 @@ def test_r1_a_snapshot_of_another_schema_is_refused():
         Snapshot.from_json([99])
 
 
+@pytest.mark.parametrize("where", [(7,), (17, 0, 0), (17, 0, 3), (17, 0)])
+def test_r1_a_snapshot_with_a_word_that_nobody_knows_is_refused(where):
+    part = data = replay(busy().facts[:-1], rules(DEFAULT_POLICY)).to_json()
+    for index in where[:-1]:
+        part = part[index]
+    part[where[-1]] = "nobody knows"
+    with pytest.raises(ValueError, match="replay the history"):
+        Snapshot.from_json(data)
+
+
 def test_r1_only_what_had_happened_and_was_known_counts():
     log = Log("08 10:00").agent("08 11:00", recorded="08 12:00")
 
@@ -835,7 +845,10 @@ def test_r15_a_due_override_is_upcoming_too():
     compiled = rules(BOTH)
     first = upcoming(replay(log.facts, compiled), compiled)[0]
 
-    assert (first.id, first.instant) == ("T1/RESOLUTION/1/1/override", utc("08 20:00"))
+    assert (first.id, first.instant) == (
+        f"T1/RESOLUTION/1/1/override/{int(utc('08 20:00').timestamp())}",
+        utc("08 20:00"),
+    )
 
 
 def test_r15_a_promise_for_an_instant_can_warn():

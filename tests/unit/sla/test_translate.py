@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import typing
 
 from supportkit.model import events as ev
 from supportkit.model.message import MessageKind
 from supportkit.model.people import SYSTEM, Actor
 from supportkit.model.ticket import MergedPart, Priority, StateCategory
-from supportkit.sla import DEFAULT_POLICY, Metric, Rules, Verdict, evaluate, facts_of
+from supportkit.sla import DEFAULT_POLICY, Metric, Rules, Verdict, evaluate, facts_of, translate
 from supportkit.sla import facts as fa
 
 AT = dt.datetime(2024, 1, 8, 10, tzinfo=dt.UTC)
@@ -23,7 +24,15 @@ def recorded(event, seq=2, actor=KIM, minutes=0):
 
 
 OPENED = ev.TicketOpened(
-    number=1, reference="R", subject="s", customer="ann", state="new", category=StateCategory.NEW, channel="email"
+    number=1,
+    reference="R",
+    subject="s",
+    customer="ann",
+    state="new",
+    category=StateCategory.NEW,
+    channel="email",
+    policy=DEFAULT_POLICY.id,
+    revision=DEFAULT_POLICY.revision,
 )
 
 
@@ -32,7 +41,7 @@ def kinds(event):
 
 
 def test_each_event_that_clocks_know_gives_its_facts():
-    assert kinds(OPENED) == ["Created"]
+    assert kinds(OPENED) == ["Created", "PolicyApplied"]
     assert kinds(ev.MessageReceived(message="m", author=ANN, kind=MessageKind.REPLY, channel="email")) == ["Messaged"]
     assert kinds(ev.DeliveryFailed(message="m", channel="email", reason="bounce")) == ["DeliveryFailed"]
     assert kinds(ev.Assigned(team=None, assignee="kim")) == ["OwnerSet"]
@@ -42,6 +51,26 @@ def test_each_event_that_clocks_know_gives_its_facts():
     assert kinds(ev.TicketUnmerged(out_of="T2", state="open", category=StateCategory.OPEN)) == ["Unmerged"]
     assert kinds(ev.TicketAbsorbed(part=MergedPart("S"))) == ["Absorbed"]
     assert kinds(ev.TicketReleased(ticket="S")) == ["Released"]
+    assert kinds(ev.PolicyApplied(policy="p", revision="r")) == ["PolicyApplied"]
+    assert kinds(ev.DueSet(metric=Metric.RESOLUTION, due=AT)) == ["DueOverridden"]
+    assert kinds(ev.PromiseMade(promise="p", due=AT)) == ["PromiseMade"]
+    assert kinds(ev.PromiseMoved(promise="p", within=dt.timedelta(hours=1))) == ["PromiseMoved"]
+    assert kinds(ev.PromiseKept(promise="p")) == ["PromiseKept"]
+    assert kinds(ev.PromiseCancelled(promise="p")) == ["PromiseCancelled"]
+    assert kinds(ev.HandedOver(vendor="v")) == ["ExternalStarted"]
+    assert kinds(ev.VendorPaused(vendor="v")) == ["ExternalPaused"]
+    assert kinds(ev.VendorResumed(vendor="v")) == ["ExternalResumed"]
+    assert kinds(ev.TakenBack(vendor="v")) == ["ExternalEnded"]
+
+
+def test_every_event_either_gives_facts_or_is_known_to_give_none():
+    silent = {
+        "NoteAdded", "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
+        "Unlinked", "MessagesMoved", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
+    }  # fmt: skip
+    events = {cls.__name__ for cls in typing.get_args(ev.Event)}
+
+    assert {cls.__name__ for cls in translate._FACTS} == events - silent
 
 
 def test_notes_tags_and_links_are_no_facts():

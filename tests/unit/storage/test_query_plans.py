@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -54,32 +54,100 @@ def test_no_statement_reads_a_whole_table(storage: SqlStorage, name: str) -> Non
     assert [step for step in plan(storage, name) if re.match(rf"SCAN ({tables})\b", step)] == []
 
 
-@pytest.mark.parametrize("name", ["due_timers", "timer_backlog"])
-def test_due_deadlines_are_a_range_of_the_partial_index(storage: SqlStorage, name: str) -> None:
-    steps = plan(storage, name)
+@pytest.fixture(params=["empty", "a thousand wait", "most are settled"])
+def with_timers(request: pytest.FixtureRequest, storage: SqlStorage) -> Iterator[SqlStorage]:
+    """A table about which SQLite knows nothing, and two of which it has statistics: plans must not depend on them."""
+    with storage.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if request.param != "empty":
+            driver.execute("BEGIN")
+            put_timers(driver, 1000)
+            if request.param == "most are settled":
+                driver.execute("UPDATE supportkit_timer SET state = 'done' WHERE due_at > 1010")
+            driver.execute("COMMIT")
+            driver.execute("ANALYZE")
+        yield storage
+        if request.param != "empty":
+            driver.execute("DELETE FROM supportkit_timer")
+            driver.execute("DELETE FROM sqlite_stat1")
+            driver.execute("ANALYZE sqlite_schema")
+
+
+def put_timers(driver: Any, count: int, *, name: str = "resume", due: int = 1000, state: str = "waiting") -> None:
+    row = f"INSERT INTO supportkit_timer VALUES ('acme', ?, '{name}', '', ?, '{state}', 0, 0, NULL)"
+    driver.executemany(row, [(f"ticket-{number:06}", due + number) for number in range(count)])
+
+
+@pytest.mark.parametrize("name", ["due_timers", "claim_timers", "timer_backlog"])
+def test_due_deadlines_are_a_range_of_the_partial_index(with_timers: SqlStorage, name: str) -> None:
+    steps = plan(with_timers, name)
     assert any(f"{TIMER} (tenant=? AND due_at<?)" in step for step in steps), steps
     assert not any("TEMP B-TREE" in step for step in steps), steps
+    assert not any("SCAN supportkit_timer" in step for step in steps), steps
 
 
-def test_an_idle_tick_looks_at_the_begin_of_the_partial_index(storage: SqlStorage) -> None:
-    steps = [step for step in plan(storage, "timer_next") if "supportkit_timer" in step]
+@pytest.mark.parametrize("name", ["claim_timers", "claim_timer", "settle_timer"])
+def test_a_deadline_is_updated_by_its_key(with_timers: SqlStorage, name: str) -> None:
+    steps = plan(with_timers, name)
+    assert any("(tenant=? AND ticket=? AND name=? AND instance=?)" in step for step in steps), steps
+
+
+def test_an_idle_tick_looks_at_the_begin_of_the_partial_index(with_timers: SqlStorage) -> None:
+    steps = [step for step in plan(with_timers, "timer_next") if "supportkit_timer" in step]
     assert len(steps) == 2
     assert all(f"USING INDEX {TIMER} (tenant=?" in step for step in steps), steps
 
 
-def test_an_idle_tick_reads_one_row_of_a_thousand_waiting(storage: SqlStorage) -> None:
+def work_of(storage: SqlStorage, name: str, values: dict[str, Any], fill: Callable[[Any], None]) -> int:
+    """Return how long SQLite works on a statement over what *fill* puts into the table, in steps of its machine."""
     with storage.engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         driver.execute("BEGIN")
-        row = "INSERT INTO supportkit_timer VALUES ('acme', ?, 'resume', '', ?, 'waiting', 0, 0, NULL)"
-        driver.executemany(row, [(f"ticket-{number}", 1000 + number) for number in range(1000)])
-        turns = []
-        driver.set_progress_handler(lambda: turns.append(1) and None, 20)
-        statement = storage._st.timer_next
-        assert driver.execute(statement.sql, statement.bind({"tenant": "acme", "now": 5})).fetchone() == (1000,)
+        fill(driver)
+        steps: list[int] = []
+        statement = getattr(storage._st, name)
+        driver.set_progress_handler(lambda: steps.append(1), 1)
+        driver.execute(statement.sql, statement.bind({"tenant": "acme", **values})).fetchall()
         driver.set_progress_handler(None, 0)
         driver.execute("ROLLBACK")
-    assert len(turns) < 20
+    return len(steps)
+
+
+@pytest.mark.parametrize("name", ["timer_backlog", "timer_next"])
+def test_an_idle_tick_costs_the_same_whether_ten_wait_or_ten_thousand(storage: SqlStorage, name: str) -> None:
+    few, many = (work_of(storage, name, {"now": 5}, lambda driver, n=n: put_timers(driver, n)) for n in (10, 10_000))
+    assert few == many
+
+
+@pytest.mark.parametrize("name", ["timer_backlog", "timer_next"])
+def test_an_idle_tick_costs_the_same_after_ten_thousand_that_are_settled(storage: SqlStorage, name: str) -> None:
+    def few(driver: Any) -> None:
+        put_timers(driver, 10, due=90_000)
+
+    def many(driver: Any) -> None:
+        few(driver)
+        for state in ("done", "cancelled", "parked"):
+            put_timers(driver, 10_000, name=state, state=state)
+
+    at = {"now": 50_000}
+    assert work_of(storage, name, at, few) == work_of(storage, name, at, many)
+
+
+@pytest.mark.parametrize("name", ["due_timers", "claim_timers"])
+def test_a_claim_costs_the_same_whatever_else_is_due_or_waits(storage: SqlStorage, name: str) -> None:
+    values = {"now": 6000, "limit": 10, "lease_until": 9000}
+    few, many = (work_of(storage, name, values, lambda driver, n=n: put_timers(driver, n)) for n in (20, 10_000))
+    assert few == many
+
+
+def test_an_idle_tick_finds_the_first_of_a_thousand(storage: SqlStorage) -> None:
+    with storage.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
+        put_timers(driver, 1000)
+        statement = storage._st.timer_next
+        assert driver.execute(statement.sql, statement.bind({"tenant": "acme", "now": 5})).fetchone() == (1000,)
+        driver.execute("ROLLBACK")
 
 
 @pytest.mark.parametrize("name", ["due_outbox", "outbox_backlog"])
@@ -102,7 +170,6 @@ def test_the_next_delivery_is_looked_for_among_the_waiting_ones_only(storage: Sq
         ("events_after", "tenant=? AND position>?"),
         ("receipt", "tenant=? AND key=?"),
         ("update_ticket", "tenant=? AND id=?"),
-        ("claim_timer", "tenant=? AND ticket=? AND name=? AND instance=?"),
         ("claim_outbox", "tenant=? AND id=?"),
     ],
 )

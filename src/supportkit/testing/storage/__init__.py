@@ -6,6 +6,7 @@ from supportkit.testing.storage.changes import ChangeTests
 from supportkit.testing.storage.deliveries import DeliveryTests
 from supportkit.testing.storage.followers import FollowerTests
 from supportkit.testing.storage.lasting import LastingTests
+from supportkit.testing.storage.promises import PromiseTests
 from supportkit.testing.storage.races import RaceTests
 from supportkit.testing.storage.searching import SearchTests
 from supportkit.testing.storage.tenants import TenantTests
@@ -22,6 +23,7 @@ class StorageContract(
     FollowerTests,
     TimerTests,
     DeliveryTests,
+    PromiseTests,
     SearchTests,
     TenantTests,
     LastingTests,

@@ -19,10 +19,12 @@ from supportkit.testing.builders import (
     TENANT,
     later,
     make_customer,
+    make_firing,
     make_message,
     make_note,
     make_outgoing,
     make_receipt,
+    make_settings,
     make_timer,
     opened,
     then,
@@ -42,6 +44,7 @@ def world(tenant: str, number: int) -> Change:
         notes=(make_note(ticket, f"note-{number}", body=f"note of {tenant}"),),
         outbox=(make_outgoing(ticket),),
         timers=(make_timer(ticket),),
+        firings=(make_firing(ticket, id=f"{ticket.id}/RESOLUTION/1/1/100%"),),
         customers=(make_customer(f"customer-{number}", tenant=tenant, name=tenant),),
         receipt=make_receipt(f"key-{number}", ticket=ticket.id),
     )
@@ -67,6 +70,8 @@ READS: dict[str, Callable[[UnitOfWork], Any]] = {
     "outbox_backlog": lambda unit: unit.outbox_backlog(later(100)),
     "timer_backlog": lambda unit: unit.timer_backlog(later(100)),
     "follower": lambda unit: unit.follower("reports"),
+    "fired": lambda unit: unit.fired("ticket-2"),
+    "settings": lambda unit: list(unit.settings("levels")),
 }
 """Each method that reads, asked for what only the second tenant has, or for everything."""
 
@@ -80,6 +85,7 @@ class TenantTests(StorageKit):
         save(storage, world(OTHER, 1), world(OTHER, 2), tenant=OTHER)
         with storage.begin(OTHER) as unit:
             unit.set_follower("reports", str(unit.events_after(None, 1)[0].cursor))
+            unit.add_settings(make_settings(tenant=OTHER))
 
     @pytest.mark.parametrize("method", READS)
     def test_reading_never_gives_a_row_of_another_tenant(self, storage: Storage, method: str) -> None:
@@ -90,6 +96,7 @@ class TenantTests(StorageKit):
         save(storage, world(OTHER, 1), world(OTHER, 2), tenant=OTHER)
         with storage.begin(OTHER) as unit:
             unit.set_follower("reports", str(unit.events_after(None, 1)[0].cursor))
+            unit.add_settings(make_settings(tenant=OTHER))
             assert READS[method](unit) != alone
         with storage.begin(TENANT, write=False) as unit:
             assert unit.tenant == TENANT
@@ -150,12 +157,35 @@ class TenantTests(StorageKit):
             {"notes": (make_note(foreign.ticket, "note-9"),)},
             {"outbox": (make_outgoing(foreign.ticket),)},
             {"timers": (make_timer(foreign.ticket),)},
+            {"firings": (make_firing(foreign.ticket),)},
             {"customers": (make_customer("customer-9", tenant=OTHER),)},
         ]
         for part in parts:
             with pytest.raises(SupportkitError):
                 save(storage, Change(**part))
             assert (snapshot(storage, TENANT), snapshot(storage, OTHER)) == before, part
+
+    def test_settings_of_another_tenant_cannot_be_added(self, storage: Storage) -> None:
+        """Nor can they be by the value alone."""
+        self._fill(storage)
+        with pytest.raises(SupportkitError), storage.begin(TENANT) as unit:
+            unit.add_settings(make_settings(2, tenant=OTHER))
+        with storage.begin(OTHER, write=False) as unit:
+            assert list(unit.settings("levels")) == [make_settings(tenant=OTHER)]
+
+    def test_only_deadlines_of_the_tenant_are_hastened(self, storage: Storage) -> None:
+        """The other tenant's stay where they are."""
+        for tenant in (TENANT, OTHER):
+            change = opened(7, tenant=tenant)
+            save(
+                storage,
+                Change(tickets=(change,), timers=(make_timer(change.ticket, "clocks", due_at=later(100)),)),
+                tenant=tenant,
+            )
+        with storage.begin(TENANT) as unit:
+            assert unit.hasten_timers("clocks", later(1)) == 1
+        with storage.begin(OTHER) as unit:
+            assert unit.timer_backlog(later(50)).next_due == later(100)
 
     def test_whatever_one_tenant_does_the_rows_of_the_other_stay(self, storage: Storage) -> None:
         """Writing, moving, claiming, following, counting."""

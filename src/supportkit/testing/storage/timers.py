@@ -119,6 +119,27 @@ class TimerTests(StorageKit):
         assert claim(storage, 119) == []
         assert [timer.fence for timer in claim(storage, 120)] == [theirs.fence + 1]
 
+    def test_a_deadline_that_is_given_back_is_free_at_once_and_was_never_tried(self, storage: Storage) -> None:
+        """As often as you like; who claimed it before has lost it."""
+        save(storage, Change(timers=(make_timer(),)))
+        (mine,) = claim(storage, 0)
+        assert settle(storage, mine, TimerState.WAITING)
+        assert not settle(storage, mine)
+        for fence in (2, 3, 4):
+            (again,) = claim(storage, 1)
+            assert (again.fence, again.attempts, again.lease_until) == (fence, 1, later(61))
+            assert settle(storage, again, TimerState.WAITING)
+        claim(storage, 1)
+        assert [timer.attempts for timer in claim(storage, 61)] == [2]
+
+    def test_a_sweep_takes_lost_leases_and_new_deadlines_together(self, storage: Storage) -> None:
+        """By the time at which they were due, whoever had them before."""
+        save(storage, Change(timers=(make_timer("ticket-1", due_at=later(5)), make_timer("ticket-2", due_at=later(3)))))
+        claim(storage, 5)
+        save(storage, Change(timers=(make_timer("ticket-3", due_at=later(4)), make_timer("ticket-4", due_at=later(6)))))
+        found = [(timer.ticket, timer.fence, timer.attempts) for timer in claim(storage, 65)]
+        assert found == [("ticket-2", 2, 2), ("ticket-3", 1, 1), ("ticket-1", 2, 2), ("ticket-4", 1, 1)]
+
     def test_a_deadline_that_was_put_again_does_not_take_an_old_result(self, storage: Storage) -> None:
         """Its new time counts."""
         save(storage, Change(timers=(make_timer(),)))

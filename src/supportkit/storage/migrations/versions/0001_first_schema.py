@@ -68,6 +68,15 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "supportkit_firing",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("ticket", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "ticket", "id", name=op.f("pk_supportkit_firing")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "supportkit_follower",
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -182,6 +191,16 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "supportkit_settings",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "subject", "number", name=op.f("pk_supportkit_settings")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "supportkit_term",
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("term", sa.String(length=128), nullable=False),
@@ -214,6 +233,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.BigInteger),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
+        sa.Column("clocks", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_supportkit_ticket")),
         sa.UniqueConstraint("tenant", "number", name=op.f("uq_supportkit_ticket_tenant_number")),
         sa.UniqueConstraint("tenant", "reference", name=op.f("uq_supportkit_ticket_tenant_reference")),
