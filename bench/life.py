@@ -281,4 +281,6 @@ class Core:
                     told += clocks.take(recorded)
         if ticket is not None:
             self.tickets[ticket_id] = ticket
-            self.clocks[ticket_id] = clocks.keep()
+            kept = clocks.keep()
+            if kept is not None:
+                self.clocks[ticket_id] = kept

@@ -57,7 +57,7 @@ def _agrees(unit: UnitOfWork, ticket: Ticket) -> bool:
 def _note_agrees(unit: UnitOfWork, ticket: Ticket, promises: Promises) -> bool:
     """Tell whether the note about clocks beside a row, where there is one, is what the log says."""
     kept = read_clocks(ticket, promises)
-    if kept is None or kept.generation > promises.generation:
+    if kept is None:
         return True
     try:
         return agrees(kept, unit.history(ticket.id), unit.history, promises)
@@ -70,6 +70,7 @@ def _logs(runner: Runner) -> list[Finding]:
     count, wrong, noted, cursor = 0, [], [], None
     while True:
         with runner.reading() as unit:
+            runner.refresh(unit)
             page = unit.find(TicketQuery(limit=MAX_PAGE, cursor=cursor))
             for ticket in page.items:
                 count += 1

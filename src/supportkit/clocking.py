@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 
 from supportkit.clock import to_us
-from supportkit.engine.clocks import facts_of_log, facts_of_merged
 from supportkit.engine.promises import Promises
+from supportkit.engine.telling import facts_of_log, facts_of_merged
+from supportkit.lifecycle import Lifecycle
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
 from supportkit.sla import (
@@ -17,6 +18,7 @@ from supportkit.sla import (
     ClockSet,
     Comparison,
     Fact,
+    Rules,
     Segment,
     ServiceLevels,
     compare,
@@ -90,6 +92,12 @@ class _Recorded(Mapping[str, Sequence[Fact]]):
         return len(self._tickets)
 
 
+def _tried(levels: ServiceLevels, promises: Promises, lifecycle: Lifecycle) -> Rules:
+    """Compile what is tried. Calendars that stay as they are keep their history; others hold from the beginning."""
+    recorded = promises.past_calendars(levels)
+    return Promises.of(levels, lifecycle, calendars=recorded).rules
+
+
 def what_if(
     runner: Runner,
     levels: Sequence[ServiceLevels],
@@ -101,10 +109,10 @@ def what_if(
     progress: Callable[[int, int], None] | None,
 ) -> Comparison:
     """Fold the histories of tickets created in a window as they were promised, and under other service levels."""
-    tried = [Promises.of(one, runner.rules.lifecycle).rules for one in levels]
     with runner.reading() as unit:
         runner.refresh(unit)
         promises = runner.rules.promises
+        tried = [_tried(one, promises, runner.rules.lifecycle) for one in levels]
         tickets: list[str] = []
         query = TicketQuery(created_from=since, created_until=until, limit=MAX_PAGE)
         while True:

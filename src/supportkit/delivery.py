@@ -263,6 +263,7 @@ def _record(runner: Runner, unit: Any, ticket_id: str, command: cm.Command, now:
     ticket = unit.get(ticket_id)
     if ticket is None:
         return ()
+    runner.refresh(unit)  # a result that was paid for must not be lost because levels are not known here yet
     draft = runner.draft(unit, command, now, now)
     draft.add(runner.tenant, ticket, ticket.id, decide(ticket, command, now, runner.rules))
     unit.save(draft.change(None))

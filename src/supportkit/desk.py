@@ -146,7 +146,7 @@ class Desk:
             tenant=tenant,
             storage=opened,
             hooks=hooks,
-            settled=Settled(attrs.evolve(rules, promises=promised)),
+            settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
         )

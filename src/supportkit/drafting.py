@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from supportkit.clock import from_us, to_us
-from supportkit.engine.clocks import Kept, TicketClocks, Told, broken_again
+from supportkit.engine.clocks import Kept, TicketClocks
 from supportkit.engine.copying import changed, note_clocks
 from supportkit.engine.effects import CLOCKS, Effects, effects
 from supportkit.engine.evolve import evolve
 from supportkit.engine.promises import Promises
 from supportkit.engine.rules import Rules
+from supportkit.engine.telling import Told, broken_again
 from supportkit.errors import InvalidPolicy
 from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
@@ -92,7 +93,15 @@ class _Page:
         kept = None if self.before is None else read_clocks(self.before, promises)
         at = to_us(self.draft.at)
         try:
-            self.clocks = TicketClocks(promises, self.ticket, kept, is_new=self.before is None, at=at)
+            self.clocks = TicketClocks(
+                promises,
+                self.ticket,
+                kept,
+                is_new=self.before is None,
+                at=at,
+                now=at if self.draft.now is self.draft.at else to_us(self.draft.now),
+                is_closed=self.before is not None and self.before.category is StateCategory.CLOSED,
+            )
         except InvalidPolicy as error:
             self._lose(error)
 
@@ -207,9 +216,10 @@ class Draft:
             return None
         if after is page.before:  # time brought about nothing: only the deadline is set anew
             after = changed(after, {})
-        if page.clocks is None:
+        if page.clocks is None:  # somebody who knows the policy has to look at it
             note_clocks(after, "")
-        else:
+            self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=self.now))
+        elif not page.clocks.is_asleep:
             kept = page.clocks.keep()
             following = page.clocks.before if kept is None else kept.next
             if kept is not None:

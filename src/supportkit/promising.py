@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from supportkit.engine.effects import CLOCKS
-from supportkit.engine.promises import Promises, Revision, fingerprint, has_new_calendars
+from supportkit.engine.promises import Promises, Revision, canonical, has_new_calendars
 from supportkit.engine.rules import Rules
 from supportkit.errors import ConcurrentUpdate, InvalidPolicy, StorageCorrupt
 from supportkit.lifecycle import Lifecycle
@@ -94,11 +94,11 @@ def record(
     """Record *levels* if they are not what was recorded last; return all revisions.
 
     Where there are tickets already and nothing was recorded before, the built-in policy was applied to them: it becomes
-    the first revision. Where calendars changed, all deadlines of clocks are looked at again: what is due earlier now
-    must not wait.
+    the first revision. Where calendars changed, the clocks of every ticket that has a note of them are looked at again:
+    what is due earlier now, or at all, must not wait.
     """
     while True:
-        if known and fingerprint(known[-1].levels) == fingerprint(levels):
+        if known and canonical(known[-1].levels) == canonical(levels):
             return known
         try:
             with storage.begin(tenant) as unit:
@@ -110,7 +110,7 @@ def record(
                 new = Revision(number=number, since=since, levels=levels, retroactive=retroactive)
                 after = (*before, _added(unit, new))
                 if has_new_calendars(after):
-                    unit.hasten_timers(CLOCKS, since)
+                    unit.wake(CLOCKS, since)
         except ConcurrentUpdate:  # another process was first: perhaps with the same
             with storage.begin(tenant, write=False) as unit:
                 known = recorded(unit)

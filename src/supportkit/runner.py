@@ -38,6 +38,8 @@ from supportkit.model.ticket import Ticket
 from supportkit.storage.port import Storage, UnitOfWork
 
 TRIES = 5
+LOOK_AGAIN = dt.timedelta(seconds=30)
+"""How long a process goes on with the service levels that it has read."""
 
 
 @attrs.define
@@ -45,6 +47,8 @@ class Settled:
     """The rules of a desk; replaced in one assignment where another process recorded newer service levels."""
 
     rules: Rules
+    looked_at: dt.datetime | None = None
+    """When the database was last asked for newer service levels."""
 
 
 @attrs.frozen
@@ -268,6 +272,7 @@ class Runner:
         fingerprint: str,
     ) -> tuple[Ticket, News]:
         now = self.clock.now()
+        self.look_again(unit, now)
         draft = self.draft(unit, command, now, options.at or now)
         ticket = prepare(unit, draft)
         receipt = None
@@ -302,8 +307,15 @@ class Runner:
 
     def refresh(self, unit: UnitOfWork) -> None:
         """Read the service levels anew if another process has recorded newer ones."""
+        self.settled.looked_at = self.clock.now()
         if unit.settings(promising.SUBJECT, after=self.rules.promises.generation):
             self.settled.rules = promising.renewed(unit, self.rules)
+
+    def look_again(self, unit: UnitOfWork, now: dt.datetime) -> None:
+        """Read the service levels anew from time to time: a process that only writes must hear of newer ones too."""
+        last = self.settled.looked_at
+        if last is None or not dt.timedelta(0) <= now - last < LOOK_AGAIN:
+            self.refresh(unit)
 
     def new_id(self, now: dt.datetime) -> str:
         """Return a new id for something made *now*."""
@@ -337,6 +349,7 @@ class Runner:
         if self.shared is not None:
             raise StorageError("a transaction of this desk is open already: one cannot hold another")
         with self.storage.begin(self.tenant) as unit:
+            self.refresh(unit)
             shared = Shared(unit)
             yield attrs.evolve(self, shared=shared)
             if shared.broken:

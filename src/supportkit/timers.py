@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import attrs
 
 from supportkit.drafting import News
-from supportkit.engine.clocks import LATE_AFTER
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import CLOCKS, on_timer, state_timers
+from supportkit.engine.telling import LATE_AFTER
 from supportkit.errors import ConcurrentUpdate, LevelsOutdated, Refused, SupportkitError, WorkflowError
 from supportkit.model.change import Change, Timer, TimerState
 from supportkit.model.ticket import Ticket

@@ -34,7 +34,8 @@ FAULTS: list[tuple[Callable[[SqlStorage], Any], str]] = [
     (faulty.DoesNotRollBack, "test_a_key_cannot_stand_for_two_results"),
     (faulty.ClaimsTogether, "test_a_deadline_is_claimed_by_one_worker"),
     (faulty.ClaimsTogether, "test_a_delivery_is_claimed_by_one_worker"),
-    (faulty.HasNoFence, "test_a_lost_lease_goes_to_the_next_worker_under_a_new_fence"),
+    (faulty.HasNoFence, "test_a_deadline_whose_lease_is_lost_goes_to_the_next_worker_under_a_new_fence"),
+    (faulty.HasNoFence, "test_a_deadline_settled_under_an_old_fence_stays_as_it_is"),
     (faulty.HasNoFence, "test_a_result_under_an_old_fence_changes_nothing"),
     (faulty.SkipsEvents, "test_no_event_is_skipped_while_others_write"),
     (faulty.ForgetsTheOutbox, "test_one_cause_and_rule_give_one_delivery"),
@@ -103,7 +104,7 @@ def test_a_method_that_leaks_a_foreign_tenant_turns_the_kit_red(sound: SqlStorag
         ("set_follower", "test_whatever_one_tenant_does_the_rows_of_the_other_stay"),
         ("reserve_number", "test_each_tenant_counts_its_own_numbers"),
         ("add_settings", "test_settings_of_another_tenant_cannot_be_added"),
-        ("hasten_timers", "test_only_deadlines_of_the_tenant_are_hastened"),
+        ("wake", "test_only_tickets_of_the_tenant_are_woken"),
     ],
 )
 def test_a_method_that_writes_for_a_foreign_tenant_turns_the_kit_red(sound: SqlStorage, method: str, name: str) -> None:
@@ -123,9 +124,18 @@ def test_every_method_of_the_port_is_among_the_leaks() -> None:
         "set_follower",
         "reserve_number",
         "add_settings",
-        "hasten_timers",
+        "wake",
     }
     assert methods == set(LEAKS.values()) | written
+
+
+def test_no_test_of_the_kit_hides_another_one() -> None:
+    owners: dict[str, list[str]] = {}
+    for cls in StorageContract.__mro__:
+        for name in vars(cls):
+            if name.startswith("test_"):
+                owners.setdefault(name, []).append(cls.__name__)
+    assert {name: classes for name, classes in owners.items() if len(classes) > 1} == {}
 
 
 def test_what_a_storage_declares_absent_is_skipped_with_the_reason() -> None:

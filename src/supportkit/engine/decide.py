@@ -86,8 +86,8 @@ def _open(command: cm.Open, rules: Rules) -> Events:
         locale=command.locale,
         source=command.source,
         links=command.links,
-        policy=None if promised is None else promised.id,
-        revision=None if promised is None else promised.revision,
+        policy=promised.policy,
+        revision=promised.revision,
     )
     if command.body is None:
         return (opened,)
@@ -399,9 +399,7 @@ def _apply_policy(
 ) -> Events:
     _not_merged(ticket)
     promised = rules.promises.choose(ticket)
-    if promised is None:
-        return (ev.PolicyApplied(policy=None, revision=None),)
-    return (ev.PolicyApplied(policy=promised.id, revision=promised.revision),)
+    return (ev.PolicyApplied(policy=promised.policy, revision=promised.revision),)
 
 
 def _set_due(ticket: Ticket, command: cm.SetDue, *_unused: object) -> Events:

@@ -109,7 +109,7 @@ def decide_split(ticket: Ticket, command: cm.Split, rules: Rules) -> Both:
         team=ticket.team,
         locale=ticket.locale,
         links=(Link(LinkKind.SPLIT_FROM, ticket.id),),
-        policy=None if promised is None else promised.id,
-        revision=None if promised is None else promised.revision,
+        policy=promised.policy,
+        revision=promised.revision,
     )
     return (moved, ev.Linked(kind=LinkKind.SPLIT_INTO, ticket=command.ticket)), (opened, moved)

@@ -17,7 +17,7 @@ from supportkit.replay.fold import Played, fold_log
 from supportkit.replay.mapping import LogFormat
 from supportkit.replay.report import Progress, ReplayReport
 from supportkit.replay.times import time_reader
-from supportkit.sla.facts import Fact, PolicyApplied
+from supportkit.sla.facts import Created, Fact, PolicyApplied
 from supportkit.sla.translate import facts_of
 
 Subject = tuple[tuple[str, Any], ...]
@@ -104,9 +104,11 @@ class _Collected:
             facts = self.facts[entry.ticket]
             # When the log was read is of no interest: the clocks take it that everything was known at once.
             # What policy the desk of the replay applied is of no interest either: the log's own promises are unknown.
-            facts += [
-                attrs.evolve(fact, recorded_at=None) for fact in facts_of(entry) if not isinstance(fact, PolicyApplied)
-            ]
+            for fact in facts_of(entry):
+                if isinstance(fact, Created):
+                    fact = attrs.evolve(fact, is_applied=False, policy=None, revision=None)  # noqa: PLW2901
+                if not isinstance(fact, PolicyApplied):
+                    facts.append(attrs.evolve(fact, recorded_at=None))
             if number + 1 < len(played) and played[number + 1][0].occurred_at == at:
                 continue
             subject = subject_of(

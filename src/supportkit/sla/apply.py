@@ -51,13 +51,27 @@ def apply(fold: Fold, fact: Fact) -> None:
 
 
 def _created(fold: Fold, fact: fa.Created, t: int) -> None:
-    """Start the clocks that start with the ticket."""
+    """Begin with what the ticket is, and with what was promised for it."""
     fold.created, fold.ticket = t, fact.ticket
     fold.category = fold.rules.bit(fact.state, fact.category)
     fold.channel, fold.priority, fold.tier, fold.owner = fact.channel, fact.priority, fact.tier, fact.owner
-    fold.follow(fold.rules.choose(fact.channel, fact.priority, fact.tier))
+    rules = fold.rules
+    if fact.pins:
+        fold.pins = dict(fact.pins)
+    if fact.is_applied:
+        policy = None if fact.policy is None else rules.policy(fact.policy, fact.revision)
+        fold.measure(fold.measured | rules.bits_of(policy))
+    else:
+        policy = rules.choose(fact.channel, fact.priority, fact.tier)
+        fold.measure(rules.bits_of(*rules.policies))
+    fold.follow(policy)
     fold.owed = 0 if fact.author is _AGENT else 1
-    for metric in fold.rules.metrics:
+    _begin(fold, fact, t)
+
+
+def _begin(fold: Fold, fact: fa.Created, t: int) -> None:
+    """Start the clocks of a new ticket."""
+    for metric in fold.metrics:
         if metric in _AT_CREATION:
             fold.start(metric, t)
         elif metric is FIRST_RESPONSE:
@@ -86,7 +100,7 @@ def _messaged(fold: Fold, fact: fa.Messaged, t: int) -> None:
 
 def _asked(fold: Fold, channel: str, t: int) -> None:
     """Let the customer wait from *t* on, unless they wait already."""
-    measured = fold.rules.metrics
+    measured = fold.metrics
     if fold.owed == 0:
         fold.owed = 1
         if FIRST_RESPONSE in measured and FIRST_RESPONSE not in fold.clocks:
@@ -108,7 +122,7 @@ def _answered(fold: Fold, fact: fa.Messaged, t: int) -> None:
     for metric in (FIRST_RESPONSE, NEXT_RESPONSE):
         if fold.is_live(metric) and is_response(fold, fact, terms[metric]):
             fold.stop(metric, t, fact)
-    if PERIODIC_UPDATE in fold.rules.metrics and is_response(fold, fact, terms[PERIODIC_UPDATE]):
+    if PERIODIC_UPDATE in fold.metrics and is_response(fold, fact, terms[PERIODIC_UPDATE]):
         fold.restart(PERIODIC_UPDATE, t)
     if fold.promises and terms[PROMISE].kept_by_response and is_response(fold, fact, terms[PROMISE]):
         for key, clock in tuple(fold.clocks.items()):
@@ -183,19 +197,19 @@ def _tier_entered(fold: Fold, fact: fa.TierEntered, t: int) -> None:
     """End the visit to one tier and begin the next; other targets may name tiers."""
     if fact.tier == fold.tier:
         return
-    if Metric.TIER in fold.rules.metrics:
+    if Metric.TIER in fold.metrics:
         for key, clock in tuple(fold.clocks.items()):
             if clock.metric is Metric.TIER and clock.status in LIVE:
                 fold.stop(key, t, fact)
     fold.tier = fact.tier
-    if Metric.TIER in fold.rules.metrics and not fold.category & fold.terms[Metric.TIER].ends:
+    if Metric.TIER in fold.metrics and not fold.category & fold.terms[Metric.TIER].ends:
         _visit(fold, t)
     fold.retarget_all(t)
 
 
 def _visit(fold: Fold, t: int) -> None:
     """Begin a visit to the present tier, or take up the earlier ones to it where they add up."""
-    if Metric.TIER not in fold.rules.metrics:
+    if Metric.TIER not in fold.metrics:
         return
     key, subject = f"{Metric.TIER}:{fold.tier}", str(fold.tier)
     visits = [(name, clock) for name, clock in fold.clocks.items() if clock.metric is Metric.TIER]
@@ -284,6 +298,7 @@ def _policy_applied(fold: Fold, fact: fa.PolicyApplied, t: int) -> None:
     policy = None if fact.policy is None else fold.rules.policy(fact.policy, fact.revision)
     if policy is fold.policy:
         return  # as at nearly every creation, which has looked it up already
+    fold.measure(fold.measured | fold.rules.bits_of(policy))
     for key, clock in tuple(fold.clocks.items()):
         if clock.status in LIVE:
             fold.keep(key, fold.settled(clock, t))  # what was passed until now was passed under the old warnings

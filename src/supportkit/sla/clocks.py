@@ -254,7 +254,7 @@ def _report(fold: Fold, now: dt.datetime, corrections: tuple[Correction, ...]) -
         ticket=fold.ticket,
         at=now,
         policy=None if policy is None else policy.id,
-        policy_revision=None if policy is None else policy.revision,
+        policy_revision=None if policy is None else fold.rules.revision_of(policy),
         clocks=tuple(clocks),
         due_at=min((clock.due_at for clock in live if clock.due_at is not None), default=None),
         breaches_at=min(

@@ -55,6 +55,10 @@ class Created:
         category: The category of the state as it was recorded; looked up when it is not told.
         owner: The first owner, if there is one at once.
         ticket: The id of the ticket; the first part of the ids of warnings and records.
+        is_applied: Whether *policy* and *revision* say what was applied; otherwise channel, priority and tier choose.
+        policy: The policy that was applied; `None` where none is for such a ticket.
+        revision: Its revision.
+        pins: The revisions of calendars that were in force, by name; those that are not named are the ones given.
     """
 
     occurred_at: dt.datetime = attrs.field(converter=_occurred)
@@ -68,6 +72,10 @@ class Created:
     category: StateCategory | None = None
     owner: str | None = None
     ticket: str = ""
+    is_applied: bool = False
+    policy: str | None = None
+    revision: str | None = None
+    pins: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -84,6 +84,8 @@ class Fold:
         self.open: dict[str, BusinessCalendar] = {}
         self.span = ("", 0, 0, 0)
         self.merged: str | None = None
+        self.measured = 0
+        self.metrics: tuple[Metric, ...] = ()
         self.clocks: dict[str, ClockState] = {}
         self.archive: list[ClockState] | None = [] if is_traced else None
         self.marks: dict[Key, list[Mark]] | None = {} if is_traced else None
@@ -99,7 +101,9 @@ class Fold:
         (
             fold.ticket, fold.at, fold.seq, fold.created, fold.category, fold.channel, fold.priority, fold.tier,
             fold.owner, fold.owed, policy, revision, fold.handovers, fold.promises, pins, fold.merged, clocks,
+            fold.measured,
         ) = snapshot[:]  # fmt: skip
+        fold.metrics = rules.measured(fold.measured)
         if policy is not None:
             fold.follow(rules.policy(policy, revision))
         if pins:
@@ -109,12 +113,18 @@ class Fold:
 
     def freeze(self) -> Snapshot:
         """Return where the fold stands."""
-        policy, revision = (None, None) if self.policy is None else (self.policy.id, self.policy.revision)
+        held = self.policy
+        policy, revision = (None, None) if held is None else (held.id, self.rules.revision_of(held))
         return Snapshot(
             self.ticket, self.at, self.seq, self.created, self.category, self.channel, self.priority, self.tier,
             self.owner, self.owed, policy, revision, self.handovers, self.promises, tuple(self.pins.items()),
-            self.merged, tuple(self.clocks.values()),
+            self.merged, tuple(self.clocks.values()), self.measured,
         )  # fmt: skip
+
+    def measure(self, bits: int) -> None:
+        """Measure these metrics from now on."""
+        self.measured = bits
+        self.metrics = self.rules.measured(bits)
 
     def follow(self, policy: Policy | None) -> None:
         """Let a policy hold from now on: its terms, and by them what changes of category mean."""

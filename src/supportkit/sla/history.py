@@ -58,9 +58,19 @@ def told_until(here: Snapshot | Fold) -> int:
     last = 0
     for clock in clocks:
         rare = clock.rare
-        if rare is not FRESH and rare.breached is not None and rare.breached > here.at and rare.breached > last:
+        if rare is FRESH:
+            continue
+        if rare.breached is not None and rare.breached > here.at and rare.breached > last:
             last = rare.breached
+        missed = rare.override
+        if missed is not None and missed > here.at and missed > last and override_name(missed) in rare.fired:
+            last = missed
     return last
+
+
+def override_name(due: int) -> str:
+    """Return the last part of the id of a due that a person set: moving it makes another one."""
+    return f"override/{due // 1_000_000}"
 
 
 def advance_fold(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Fold:
@@ -161,6 +171,10 @@ def replay_fold(
     if not history:
         return None
     fold = Fold(rules, is_traced=is_traced)
+    for fact in history:
+        if type(fact) is fa.PolicyApplied and fact.policy is not None:
+            # What any policy of the ticket names is measured from the beginning.
+            fold.measured |= rules.bits_of(rules.policy(fact.policy, fact.revision))
     for fact in history:
         apply(fold, fact)
         if type(fact) is fa.Absorbed:

@@ -35,7 +35,7 @@ def join(into: Fold, source: Fold, ours: Iterable[Fact], theirs: Iterable[Fact],
         if theirs_too is not None and theirs_too.status in LIVE:
             _join_one(into, key, clock, source, theirs_too, t)
     waiting = source.clocks.get(Metric.NEXT_RESPONSE) or source.clocks.get(Metric.FIRST_RESPONSE)
-    if Metric.NEXT_RESPONSE not in into.rules.metrics or waiting is None or into.is_live(Metric.NEXT_RESPONSE):
+    if Metric.NEXT_RESPONSE not in into.metrics or waiting is None or into.is_live(Metric.NEXT_RESPONSE):
         return
     if into.owed < 2 and into.terms[Metric.NEXT_RESPONSE].after_first:  # noqa: PLR2004 - the three steps of `owed`
         return

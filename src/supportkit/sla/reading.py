@@ -13,6 +13,7 @@ from supportkit.clock import to_utc
 from supportkit.errors import InvalidPolicy
 from supportkit.model.ticket import Priority, StateCategory
 from supportkit.sla.terms import Metric, read_duration, write_duration
+from supportkit.text import clean
 
 T = TypeVar("T")
 MAX_NAME = 200
@@ -90,6 +91,8 @@ def name(value: Any, where: str) -> str:
     """Return a name of 1 to 200 characters."""
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME:
         raise InvalidPolicy(f"{where}: a name of 1 to {MAX_NAME} characters is needed, not {str(value)[:64]!r}")
+    if clean(value) != value:
+        raise InvalidPolicy(f"{where}: {value[:64]!a} has characters that no text can hold")
     return value
 
 

@@ -81,6 +81,18 @@ def compile_terms(metric: Metric, options: Options) -> Terms:
     )
 
 
+class Bound(NamedTuple):
+    """A policy together with the classes of channels that were in force when it was promised.
+
+    Attributes:
+        revision: What histories name it by.
+    """
+
+    policy: Policy
+    revision: str
+    channels: Mapping[str, str]
+
+
 class Turns(dict[tuple[int, int], dict[Metric, Turn]]):
     """What each change of category, from one bit to another, is to the clocks; without those to which it is the same.
 
@@ -120,17 +132,20 @@ class Rules:
 
     Args:
         policies: In the order in which they are asked, or a `ServiceLevels`. Older revisions that histories still
-            name may stand behind the present ones.
+            name may stand behind the present ones. A `Bound` one has classes of channels of its own.
         calendars: Calendars by name, and earlier or later revisions by revision. Defaults to those of *policies*.
         categories: What each state means.
         channels: Which class a channel name belongs to.
     """
 
-    __slots__ = ("_bits", "_calendars", "_classes", "_revisions", "_targets", "_turns", "metrics", "policies")
+    __slots__ = (
+        "_bits", "_bound", "_calendars", "_classes", "_measured", "_named", "_revisions", "_targets", "_turns",
+        "metrics", "policies",
+    )  # fmt: skip
 
     def __init__(
         self,
-        policies: ServiceLevels | Iterable[Policy],
+        policies: ServiceLevels | Iterable[Policy | Bound],
         calendars: Mapping[str, BusinessCalendar] | None = None,
         *,
         categories: Mapping[str, StateCategory],
@@ -141,16 +156,21 @@ class Rules:
             calendars = dict(policies.calendars) if calendars is None else calendars
             channels = dict(policies.channels) if channels is None else channels
             policies = policies.policies
-        self.policies = tuple(policies)
+        self._classes = dict(DEFAULT_CHANNELS) if channels is None else dict(channels)
+        # By identity: one policy may be bound twice, and these rules keep it alive.
+        self._bound: dict[int, Bound] = {}
+        for item in policies:
+            bound = item if isinstance(item, Bound) else Bound(item, item.revision, self._classes)
+            self._bound[id(bound.policy)] = bound
+        self.policies = tuple(bound.policy for bound in self._bound.values())
+        self._named: dict[int, int] = {}
+        self._measured: dict[int, tuple[Metric, ...]] = {}
         self._bits = {state: BIT[category] for state, category in categories.items()}
         self._calendars = dict(calendars or {})
-        self._classes = dict(DEFAULT_CHANNELS) if channels is None else dict(channels)
         self._targets: dict[tuple[Any, ...], Target] = {}
         self._turns = {id(None): Turns(_DEFAULT)}
         self._revisions: dict[int, str] = {}
-        named = {row.metric for policy in self.policies for row in policy.rows}
-        named.update(metric for policy in self.policies for metric, _ in policy.metrics)
-        self.metrics = tuple(metric for metric in Metric if metric in named and metric not in _ON_REQUEST)
+        self.metrics = self.measured(self.bits_of(*self.policies))
 
     def bit(self, state: str | None, category: StateCategory | None) -> int:
         """Return the category of a *state* as a bit.
@@ -171,6 +191,35 @@ class Rules:
         """Return the class of a channel name; `other` for a name that nobody told."""
         return self._classes.get(channel, "other")
 
+    def bits_of(self, *policies: Policy | None) -> int:
+        """Return which metrics *policies* name, as bits; those that have facts of their own need no name."""
+        key = id(policies[0]) if len(policies) == 1 else 0
+        found = self._named.get(key)
+        if found is not None:
+            return found
+        named = {row.metric for policy in policies if policy is not None for row in policy.rows}
+        named.update(metric for policy in policies if policy is not None for metric, _ in policy.metrics)
+        bits = sum(1 << index for index, metric in enumerate(Metric) if metric in named and metric not in _ON_REQUEST)
+        if key in self._bound:
+            self._named[key] = bits
+        return bits
+
+    def measured(self, bits: int) -> tuple[Metric, ...]:
+        """Return the metrics that *bits* stand for."""
+        found = self._measured.get(bits)
+        if found is None:
+            found = self._measured[bits] = tuple(metric for index, metric in enumerate(Metric) if bits & (1 << index))
+        return found
+
+    def revision_of(self, policy: Policy) -> str:
+        """Return what histories name the revision of a policy by."""
+        bound = self._bound.get(id(policy))
+        return policy.revision if bound is None else bound.revision
+
+    def knows(self, revision: str) -> bool:
+        """Tell whether this revision of a calendar is among those given by revision."""
+        return revision in self._calendars
+
     def choose(self, channel: str, priority: Priority, tier: int) -> Policy | None:
         """Return the first policy for a ticket of which no more is known than this."""
         cell = {"channel": channel, "channel_class": self.channel_class(channel), "priority": priority, "tier": tier}
@@ -182,11 +231,11 @@ class Rules:
         Raises:
             InvalidPolicy: It is not among those given.
         """
-        for policy in self.policies:
-            if policy.id == name and revision in (None, policy.revision):
+        for policy, known_as, _channels in self._bound.values():
+            if policy.id == name and (revision is None or revision == known_as):
                 return policy
         which = f"revision {revision[:12]} of policy {name!r}" if revision else f"policy {name!r}"
-        known = ", ".join(f"{policy.id} ({policy.revision[:12]})" for policy in self.policies) or "none"
+        known = ", ".join(f"{policy.id} ({known_as[:12]})" for policy, known_as, _ in self._bound.values()) or "none"
         raise InvalidPolicy(f"the history names {which}, which is not among those given: {known}")
 
     def turns(self, policy: Policy | None) -> Turns:
@@ -214,7 +263,9 @@ class Rules:
     ) -> Target:
         if policy is None:
             return Target(None, None, ALWAYS_OPEN)
-        row = policy.row(metric, channel, self.channel_class(channel), priority, tier)
+        bound = self._bound.get(id(policy))
+        classes = self._classes if bound is None else bound.channels
+        row = policy.row(metric, channel, classes.get(channel, "other"), priority, tier)
         own = None
         if metric is Metric.TIER:
             own = dict(policy.tiers).get(tier)

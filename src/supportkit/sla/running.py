@@ -14,7 +14,7 @@ from supportkit.sla import measure
 from supportkit.sla.apply import apply
 from supportkit.sla.facts import Fact
 from supportkit.sla.fold import Fold, Passing
-from supportkit.sla.history import WHOLE, Others, is_backwards, replay_fold
+from supportkit.sla.history import WHOLE, Others, is_backwards, override_name, replay_fold
 from supportkit.sla.records import Record, Warned, key_text, record_of, warned_of
 from supportkit.sla.rules import Rules
 from supportkit.sla.state import ClockState, Snapshot
@@ -153,14 +153,13 @@ class Running:
                     soonest = at
         return soonest
 
+    def states(self) -> list[ClockState]:
+        """Return the clocks as the fold keeps them, those that ended and are still remembered first."""
+        return [*(self.fold.archive or ()), *self.fold.clocks.values()]
+
     def freeze(self) -> Snapshot:
         """Return where the clocks stand."""
         return self.fold.freeze()
-
-
-def override_name(due: int) -> str:
-    """Return the last part of the id of a due that a person set: moving it makes another one."""
-    return f"override/{due // 1_000_000}"
 
 
 def breach_point(fold: Fold, clock: ClockState) -> int | None:

@@ -14,7 +14,7 @@ from supportkit.clock import from_us
 from supportkit.model.ticket import Priority
 from supportkit.sla.terms import LIVE, Cause, Metric, Status, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 SEVERAL = frozenset({Metric.TIER, Metric.EXTERNAL, Metric.PROMISE})
 """Metrics of which a ticket can have several clocks at a time."""
 
@@ -135,6 +135,7 @@ class Snapshot(NamedTuple):
         pins: Revisions of calendars that the history names.
         merged: The ticket that this one ended in.
         clocks: The clocks, each in a slot of its own.
+        measured: The metrics that are measured, as bits.
     """
 
     ticket: str
@@ -154,6 +155,7 @@ class Snapshot(NamedTuple):
     pins: tuple[tuple[str, str], ...]
     merged: str | None
     clocks: tuple[ClockState, ...]
+    measured: int
 
     @property
     def is_idle(self) -> bool:
@@ -180,13 +182,14 @@ class Snapshot(NamedTuple):
         try:
             (
                 _, ticket, at, seq, created, category, channel, priority, tier, owner, owed, policy, revision,
-                handovers, promises, pins, merged, clocks,
+                handovers, promises, pins, merged, clocks, measured,
             ) = data  # fmt: skip
             return cls(
                 # Names that thousands of tickets share are kept once.
                 ticket, at, seq, created, category, intern(channel), _PRIORITIES[priority], tier, owner, owed,
                 policy and intern(policy), revision and intern(revision), handovers, promises,
                 tuple([(name, pinned) for name, pinned in pins]), merged, tuple([_read_clock(row) for row in clocks]),
+                measured,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(_FOREIGN) from error

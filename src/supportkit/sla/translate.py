@@ -53,6 +53,9 @@ def _opened(event: ev.TicketOpened, recorded: Recorded, when: dict[str, Any]) ->
             category=event.category,
             owner=event.assignee,
             ticket=recorded.ticket,
+            is_applied=True,
+            policy=event.policy,
+            revision=event.revision,
         ),
         fa.PolicyApplied(**when, policy=event.policy, revision=event.revision),
     )

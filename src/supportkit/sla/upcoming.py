@@ -11,9 +11,10 @@ from supportkit.clock import from_us, to_us, to_utc
 from supportkit.sla import measure
 from supportkit.sla.clocks import Step, step_of
 from supportkit.sla.fold import Fold
+from supportkit.sla.history import override_name
 from supportkit.sla.records import Record, Warned, key_text
 from supportkit.sla.rules import Rules
-from supportkit.sla.running import Running, breach_point, override_name
+from supportkit.sla.running import Running, breach_point
 from supportkit.sla.state import ClockState, Snapshot
 from supportkit.sla.terms import LIVE, Metric
 from supportkit.sla.thresholds import BREACH

@@ -11,7 +11,7 @@ import attrs
 from supportkit.businesstime import BusinessCalendar
 from supportkit.model.ticket import StateCategory
 from supportkit.sla.clocks import Clock, ClockSet, evaluate
-from supportkit.sla.facts import ChannelSet, Created, Fact, PolicyApplied, PrioritySet, TierEntered
+from supportkit.sla.facts import CalendarChanged, ChannelSet, Created, Fact, PolicyApplied, PrioritySet, TierEntered
 from supportkit.sla.fold import Key
 from supportkit.sla.levels import ServiceLevels
 from supportkit.sla.policy import Policy, select
@@ -116,10 +116,18 @@ def looked_up(facts: Sequence[Fact], tried: Rules) -> Iterator[Fact]:
     channel, priority and tier.
     """
     cell: dict[str, Any] = {}
-    for fact in sorted(facts, key=lambda item: (item.occurred_at, item.seq)):
+    ordered = sorted(facts, key=lambda item: (item.occurred_at, item.seq))
+    for number, fact in enumerate(ordered):
         match fact:
             case Created():
                 cell |= {"channel": fact.channel, "priority": fact.priority, "tier": fact.tier}
+                after = ordered[number + 1] if number + 1 < len(ordered) else None
+                yield _opened(fact, after, cell, tried)
+                continue
+            case CalendarChanged():
+                if tried.knows(fact.revision):
+                    yield fact
+                continue
             case ChannelSet():
                 cell["channel"] = fact.channel
             case PrioritySet():
@@ -128,12 +136,22 @@ def looked_up(facts: Sequence[Fact], tried: Rules) -> Iterator[Fact]:
                 cell["tier"] = fact.tier
             case PolicyApplied():
                 policy = _policy(fact, cell, tried)
-                name, revision = (None, None) if policy is None else (policy.id, policy.revision)
+                name, revision = (None, None) if policy is None else (policy.id, tried.revision_of(policy))
                 yield attrs.evolve(fact, policy=name, revision=revision)
                 continue
             case _:
                 pass
         yield fact
+
+
+def _opened(created: Created, after: Fact | None, cell: Mapping[str, Any], tried: Rules) -> Created:
+    """Return a creation with the policy that would have been applied, and only calendars that are among the tried."""
+    pins = tuple(pin for pin in created.pins if tried.knows(pin[1]))
+    if not isinstance(after, PolicyApplied) or after.occurred_at != created.occurred_at:
+        return attrs.evolve(created, is_applied=False, policy=None, revision=None, pins=pins)
+    policy = _policy(after, cell, tried)
+    name, revision = (None, None) if policy is None else (policy.id, tried.revision_of(policy))
+    return attrs.evolve(created, is_applied=True, policy=name, revision=revision, pins=pins)
 
 
 def _policy(fact: PolicyApplied, cell: Mapping[str, Any], tried: Rules) -> Policy | None:
@@ -143,7 +161,7 @@ def _policy(fact: PolicyApplied, cell: Mapping[str, Any], tried: Rules) -> Polic
     """
     if not fact.subject:
         same = [policy for policy in tried.policies if policy.id == fact.policy]
-        exact = [policy for policy in same if policy.revision == fact.revision]
+        exact = [policy for policy in same if tried.revision_of(policy) == fact.revision]
         if same:
             return (exact or same)[0]
     channel = str(cell.get("channel", ""))

@@ -261,8 +261,11 @@ class UnitOfWork(Protocol):
         """
         ...
 
-    def hasten_timers(self, name: str, at: dt.datetime) -> int:
-        """Let all waiting timers of this name that are due later be due *at* an instant; return how many they were."""
+    def wake(self, name: str, at: dt.datetime) -> None:
+        """Give every ticket that has a note about clocks a timer of this name that is due *at* an instant.
+
+        One that waits and is due earlier stays as it is, and so does one that is leased.
+        """
         ...
 
     def reserve_number(self) -> int:

@@ -21,6 +21,8 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
+    null,
     or_,
     select,
     text,
@@ -144,7 +146,7 @@ class Statements:
     settle_timer: Prepared
     timer_backlog: Prepared
     timer_next: Prepared
-    hasten_timers: Prepared
+    wake: Prepared
     fired: Prepared
     insert_firing: Prepared
     settings: Prepared
@@ -328,6 +330,25 @@ def _outbox() -> dict[str, ClauseElement]:
     }
 
 
+def _wake(now: BindParameter[int]) -> ClauseElement:
+    """Put a timer beside every ticket that has a note, or bring it forward."""
+    m = t.timer
+    noted = select(
+        t.ticket.c.tenant, t.ticket.c.id, bindparam("called", type_=m.c.name.type), literal(""), now,
+        literal("waiting"), literal(0), literal(0), null(),
+    ).where(t.ticket.c.tenant == _TENANT, t.ticket.c.clocks != "")  # fmt: skip
+    put = sqlite.insert(m).from_select([column.name for column in m.columns], noted)
+    later = or_(m.c.state != "waiting", m.c.due_at > put.excluded.due_at)
+    return put.on_conflict_do_update(
+        index_elements=["tenant", "ticket", "name", "instance"],
+        set_={
+            "due_at": put.excluded.due_at, "state": "waiting", "fence": m.c.fence + 1, "attempts": 0,
+            "lease_until": None,
+        },
+        where=and_(m.c.state != "leased", later),
+    )  # fmt: skip
+
+
 def _timers() -> dict[str, ClauseElement]:
     m = t.timer
     now = bindparam("now", type_=m.c.due_at.type)
@@ -404,9 +425,7 @@ def _timers() -> dict[str, ClauseElement]:
             m.c.state == "leased",
         )
         .values(state=bindparam("state"), lease_until=None, attempts=m.c.attempts - bindparam("untried")),
-        "hasten_timers": update(m)
-        .where(m.c.tenant == _TENANT, live, m.c.state == "waiting", m.c.due_at > now, m.c.name == bindparam("called"))
-        .values(due_at=now),
+        "wake": _wake(now),
         "timer_backlog": select(func.count(), func.min(waiting.c.due_at)),
         "timer_next": select(func.min(upcoming.c.instant)),
     }

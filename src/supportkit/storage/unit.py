@@ -504,10 +504,10 @@ class SqlUnitOfWork:
         values = {**key, "state": state.value, "untried": int(state is TimerState.WAITING)}
         return bool(self._run(self._st.settle_timer, values).rowcount == 1)
 
-    def hasten_timers(self, name: str, at: dt.datetime) -> int:
-        """Let all waiting timers of a name that are due later be due *at* an instant."""
+    def wake(self, name: str, at: dt.datetime) -> None:
+        """Give every ticket that has a note about clocks a timer of this name that is due *at* an instant."""
         self._writes()
-        return int(self._run(self._st.hasten_timers, {"called": name, "now": to_us(at)}).rowcount)
+        self._run(self._st.wake, {"called": name, "now": to_us(at)})
 
     def timer_backlog(self, now: dt.datetime) -> Backlog:
         """Return which deadlines wait."""

@@ -13,7 +13,7 @@ import pytest
 
 from supportkit import Desk, ManualClock, Printer, Refused, Ticket
 from supportkit.channels.port import Rejected
-from supportkit.engine.clocks import facts_of_log
+from supportkit.engine.telling import facts_of_log
 from supportkit.errors import InvalidPolicy
 from supportkit.hooks import hookimpl
 from supportkit.model import events as ev
@@ -21,6 +21,7 @@ from supportkit.model.change import Change, TicketChange
 from supportkit.model.clocks import Cause, Metric, Verdict
 from supportkit.sla import ServiceLevels, Status
 from supportkit.storage.sql import SqlStorage
+from supportkit.storage.unit import SqlUnitOfWork
 
 KIM = "agent:kim"
 ANN = "customer:ann"
@@ -694,9 +695,10 @@ def test_the_note_says_what_the_log_says(desk: Desk, clock: ManualClock) -> None
     for step in steps:
         clock.advance(minutes=20)
         step()
-        kept = read_clocks(desk.get(ticket), desk._runner.rules.promises)
+        kept_by = desk._runner.rules.promises
+        kept = read_clocks(desk.get(ticket), kept_by)
         assert kept is not None
-        assert kept.snapshot == replay(facts_of_log(desk.history(ticket)), desk._runner.rules.promises.rules)
+        assert kept.snapshot == replay(facts_of_log(desk.history(ticket), kept_by), kept_by.rules)
 
 
 # -- what if ---------------------------------------------------------------------------------------------------------
@@ -740,3 +742,190 @@ def test_what_if_joins_merged_tickets(desk: Desk, clock: ManualClock) -> None:
     clock.advance(hours=1)
     desk.resolve(first, "done", actor=KIM)
     assert desk.what_if(levels()).trials[0].changed == 0
+
+
+# -- levels that change under tickets --------------------------------------------------------------------------------
+
+ALWAYS = {"timezone": "UTC", "hours": {day: [["00:00", "24:00"]] for day in OFFICE["hours"]}}
+SHUT = {"timezone": "UTC", "hours": {"thu": [["09:00", "17:00"]]}}
+
+
+def test_a_calendar_that_changes_makes_no_breach_of_time_that_was_closed(desk: Desk, clock: ManualClock) -> None:
+    ticket = opened(desk)
+    desk.reply(ticket, "Hello", actor=KIM)
+    desk.set_levels(levels(target="16h"))
+    desk.apply_policy(ticket, actor=KIM)
+    clock.set(START + 20 * HOUR)  # eight hours were used on Monday
+    desk.set_levels(levels(target="16h", hours=ALWAYS))
+    desk.tick()
+    desk.set_priority(ticket, "high", actor=KIM)
+    assert [what for what in told(desk, ticket) if what[0] == "ClockBreached"] == []
+    assert desk.clocks(ticket)[Metric.RESOLUTION].due_at == START + 28 * HOUR
+    clock.set(START + 29 * HOUR)
+    desk.tick()
+    assert told(desk, ticket)[-1] == ("ClockBreached", "RESOLUTION/1/1/100%", 28 * HOUR)
+    sound(desk)
+
+
+def test_levels_that_change_at_the_instant_of_a_command_stop_no_later_one(desk: Desk, clock: ManualClock) -> None:
+    ticket = opened(desk)
+    desk.set_levels(levels(hours=ALWAYS))
+    clock.advance(hours=1)
+    desk.reply(ticket, "Hello", actor=KIM)
+    assert desk.receive(ticket, "And now?", author=ANN).messages == 3
+    assert desk.tick().failed == 0
+    sound(desk)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"channels": {"line": "messenger"}},
+        {"policies": [{"id": "usual", "fallback": True, "targets": [{"metric": "TIER", "target": "1m"}]}]},
+        {
+            "policies": [
+                {
+                    "id": "usual",
+                    "fallback": True,
+                    "targets": [{"metric": "PERIODIC_UPDATE", "target": "1h"}],
+                    "metrics": {"PERIODIC_UPDATE": {"starts": "first_response"}},
+                }
+            ]
+        },
+    ],
+    ids=["classes", "metrics", "options"],
+)
+def test_later_levels_do_not_rewrite_what_was_promised_before(
+    desk: Desk, clock: ManualClock, later: dict[str, Any]
+) -> None:
+    ticket = opened(desk, channel="line")
+    before = desk.clocks(ticket)
+    desk.set_levels(later)
+    assert desk.clocks(ticket) == before
+    clock.advance(hours=1)
+    desk.assign(ticket, assignee="kim", actor=KIM)
+    desk.assign(ticket, assignee="lee", actor=KIM, at=START + HOUR / 2)
+    assert told(desk, ticket) == []
+    sound(desk)
+
+
+def test_a_desk_with_old_levels_loses_no_breach_of_a_ticket_under_newer_ones(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    url = f"sqlite:///{tmp_path / 'support.db'}"
+    with Desk(url, clock=clock, levels=levels()) as worker, Desk(url, clock=clock) as web:
+        worker.set_levels(levels(target="1h"))
+        ticket = opened(worker)
+        worker.reply(ticket, "Hello", actor=KIM)
+        web.receive(ticket, "And now?", author=ANN)
+        clock.advance(hours=3)
+        while worker.tick().more:
+            pass
+        assert [what[1] for what in told(worker, ticket) if what[0] == "ClockBreached"] == [
+            "RESOLUTION/1/1/100%",
+            "NEXT_RESPONSE/1/1/100%",
+        ]
+        sound(worker)
+
+
+def test_a_desk_that_only_writes_hears_of_newer_levels_within_half_a_minute(tmp_path: Path, clock: ManualClock) -> None:
+    url = f"sqlite:///{tmp_path / 'support.db'}"
+    with Desk(url, clock=clock, levels=levels()) as web, Desk(url, clock=clock) as other:
+        other.set_levels(levels(target="1h"))
+        with web.transaction() as inside:
+            assert inside.clocks(opened(inside))[Metric.RESOLUTION].target == HOUR
+        other.set_levels(levels(target="3h"))
+        clock.advance(seconds=30)
+        assert web.open("x", "Hello", author=ANN).id
+        assert web._runner.rules.promises.generation == 3
+
+
+def test_what_if_with_the_levels_of_now_changes_nothing_after_a_calendar_changed(
+    desk: Desk, clock: ManualClock
+) -> None:
+    ticket = opened(desk)
+    clock.advance(hours=4)
+    desk.set_levels(levels(hours=ALWAYS))
+    clock.advance(hours=1)
+    desk.resolve(ticket, "done", actor=KIM)
+    same, shut = desk.what_if([desk.levels, levels(hours=SHUT)]).trials
+    assert (same.changed, shut.changed) == (0, 1)
+
+
+def test_a_command_dated_back_to_before_a_change_of_a_calendar_measures_both_sides_of_it(
+    desk: Desk, clock: ManualClock
+) -> None:
+    ticket = opened(desk)
+    desk.reply(ticket, "Hello", actor=KIM)
+    clock.advance(hours=4)
+    desk.set_levels(levels(hours=SHUT))  # until Thursday
+    clock.advance(hours=1)
+    desk.assign(ticket, assignee="kim", actor=KIM, at=START + 2 * HOUR)
+    clock.advance(days=20)
+    while desk.tick().more:
+        pass
+    breach = next(one for one in desk.history(ticket) if isinstance(one.event, ev.ClockBreached))
+    assert breach.occurred_at == dt.datetime(2026, 1, 8, 13, tzinfo=dt.UTC)
+    sound(desk)
+
+
+def test_clocks_that_had_no_more_open_time_are_woken_by_a_calendar_that_has_some(clock: ManualClock) -> None:
+    once = {"timezone": "UTC", "overrides": {"2026-01-05": [["09:00", "17:00"]]}}
+    with Desk("sqlite://", clock=clock, levels=levels(hours=once)) as desk:
+        clock.advance(hours=1)
+        ticket = opened(desk)
+        desk.reply(ticket, "Hello", actor=KIM)
+        clock.set(START + 10 * HOUR)  # seven hours were used, and there are no more
+        while desk.tick().more:
+            pass
+        assert desk.tick().next_due is None
+        desk.set_levels(levels(hours=ALWAYS))
+        clock.advance(hours=2)
+        desk.tick()
+        assert told(desk, ticket)[-1] == ("ClockBreached", "RESOLUTION/1/1/100%", 11 * HOUR)
+
+
+def test_a_retroactive_calendar_tells_of_paused_clocks_too(desk: Desk, clock: ManualClock) -> None:
+    ticket = opened(desk)
+    clock.advance(hours=20)  # by the office: eight hours
+    desk.ask(ticket, "Which one?", actor=KIM)
+    clock.advance(hours=1)
+    desk.set_levels(levels(hours=ALWAYS), retroactive=True)
+    desk.tick()
+    event = [one.event for one in desk.history(ticket) if isinstance(one.event, ev.ClockBreached)][-1]
+    assert (event.metric, event.cause, event.used) == (Metric.RESOLUTION, Cause.CALENDAR_CHANGED, 20 * HOUR)
+    sound(desk)
+
+
+def test_a_due_set_by_hand_that_was_met_as_is_known_later_is_corrected(desk: Desk, clock: ManualClock) -> None:
+    ticket = opened(desk)
+    desk.reply(ticket, "Hello", actor=KIM)
+    desk.set_due(ticket, "resolution", START + 2 * HOUR, actor=KIM)
+    clock.advance(hours=3)
+    desk.tick()
+    desk.resolve(ticket, "done", actor=KIM, at=START + HOUR)
+    event = desk.history(ticket)[-1].event
+    assert isinstance(event, ev.ClockCorrected)
+    assert (event.before, event.verdict, "/override/" in event.id) == (Verdict.BREACHED, None, True)
+
+
+def test_messages_to_a_closed_ticket_cost_no_more_the_longer_its_log_is(
+    desk: Desk, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = opened(desk)
+    desk.resolve(ticket, "done", actor=KIM)
+    desk.end(ticket, actor=KIM)
+    read: list[str] = []
+    kept = SqlUnitOfWork.history
+    monkeypatch.setattr(SqlUnitOfWork, "history", lambda unit, one: (read.append(one), kept(unit, one))[1])
+    for _ in range(3):
+        desk.receive(ticket, "I am away", author=ANN, kind="auto")
+        desk.note(ticket, "mail loop", actor=KIM)
+    assert read == []
+
+
+def test_names_that_no_text_can_hold_are_refused(desk: Desk) -> None:
+    bad = levels()
+    bad["policies"][0]["id"] = "a\ud800"
+    with pytest.raises(InvalidPolicy, match="characters that no text can hold"):
+        desk.set_levels(bad)

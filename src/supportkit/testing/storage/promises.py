@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from supportkit.errors import ConcurrentUpdate
-from supportkit.model.change import Change, TicketChange
+from supportkit.model.change import Change, TicketChange, TimerState
 from supportkit.storage.port import Storage
 from supportkit.testing.builders import TENANT, later, make_firing, make_settings, make_timer, opened
 from supportkit.testing.storage.kit import StorageKit, get, save
@@ -75,21 +75,29 @@ class PromiseTests(StorageKit):
         with storage.begin(TENANT, write=False) as unit:
             assert list(unit.settings("levels")) == [make_settings()]
 
-    def test_deadlines_of_a_name_are_hastened(self, storage: Storage) -> None:
-        """Those that wait and are due later; no other name, no earlier one, none that somebody is working on."""
+    def test_every_ticket_with_a_note_is_woken(self, storage: Storage) -> None:
+        """With a deadline that is due then, unless it is due before, or somebody is working on it."""
+        changes = [opened(number) for number in range(1, 7)]
+        noted = [attrs.evolve(one, ticket=attrs.evolve(one.ticket, clocks=NOTE)) for one in changes[:5]]
         timers = (
             make_timer("ticket-1", "clocks", due_at=later(100)),
             make_timer("ticket-2", "clocks", due_at=later(1)),
-            make_timer("ticket-3", "resume", due_at=later(100)),
-            make_timer("ticket-4", "clocks", due_at=later(2)),
+            make_timer("ticket-3", "clocks", due_at=later(3)),
+            make_timer("ticket-4", "resume", due_at=later(100)),
+            make_timer("ticket-5", "clocks", due_at=None),
         )
-        save(storage, Change(timers=timers))
+        save(storage, Change(tickets=(*noted, changes[5]), timers=timers))
         lease = dt.timedelta(seconds=500)
         with storage.begin(TENANT) as unit:
             (leased,) = unit.claim_timers(later(1), 10, lease=lease)
         assert leased.ticket == "ticket-2"
         with storage.begin(TENANT) as unit:
-            assert unit.hasten_timers("clocks", later(10)) == 1
+            unit.wake("clocks", later(10))
         with storage.begin(TENANT) as unit:
             found = unit.claim_timers(later(50), 10, lease=lease)
-        assert [(timer.ticket, timer.due_at) for timer in found] == [("ticket-4", later(2)), ("ticket-1", later(10))]
+        assert [(timer.ticket, timer.due_at) for timer in found] == [
+            ("ticket-3", later(3)),
+            *((f"ticket-{number}", later(10)) for number in (1, 4, 5)),
+        ]
+        with storage.begin(TENANT) as unit:
+            assert unit.settle_timer(leased, TimerState.DONE)

@@ -173,19 +173,22 @@ class TenantTests(StorageKit):
         with storage.begin(OTHER, write=False) as unit:
             assert list(unit.settings("levels")) == [make_settings(tenant=OTHER)]
 
-    def test_only_deadlines_of_the_tenant_are_hastened(self, storage: Storage) -> None:
-        """The other tenant's stay where they are."""
+    def test_only_tickets_of_the_tenant_are_woken(self, storage: Storage) -> None:
+        """The other tenant's deadlines stay where they are."""
         for tenant in (TENANT, OTHER):
             change = opened(7, tenant=tenant)
+            change = attrs.evolve(change, ticket=attrs.evolve(change.ticket, clocks="[]"))
             save(
                 storage,
                 Change(tickets=(change,), timers=(make_timer(change.ticket, "clocks", due_at=later(100)),)),
                 tenant=tenant,
             )
         with storage.begin(TENANT) as unit:
-            assert unit.hasten_timers("clocks", later(1)) == 1
+            unit.wake("clocks", later(1))
         with storage.begin(OTHER) as unit:
             assert unit.timer_backlog(later(50)).next_due == later(100)
+        with storage.begin(TENANT) as unit:
+            assert unit.timer_backlog(later(50)).due == 1
 
     def test_whatever_one_tenant_does_the_rows_of_the_other_stay(self, storage: Storage) -> None:
         """Writing, moving, claiming, following, counting."""

@@ -39,7 +39,7 @@ class TimerTests(StorageKit):
         assert claim(storage, 9.999_999) == []
         assert [timer.due_at for timer in claim(storage, 10)] == [later(10)]
 
-    def test_a_claim_counts_fence_and_attempt_and_carries_its_lease(self, storage: Storage) -> None:
+    def test_a_claimed_deadline_counts_fence_and_attempt_and_carries_its_lease(self, storage: Storage) -> None:
         """So that a late result can be told from a good one."""
         save(storage, Change(timers=(make_timer(instance="3"),)))
         (timer,) = claim(storage, 0)
@@ -56,7 +56,7 @@ class TimerTests(StorageKit):
             assert found == [later(at) for at in range(start, min(start + 10, 25))]
         assert claim(storage, 100) == []
 
-    def test_a_limit_that_is_none_is_refused(self, storage: Storage) -> None:
+    def test_a_sweep_without_a_sensible_limit_is_refused(self, storage: Storage) -> None:
         """No sweep may grow without bound."""
         wrong: list[Any] = [0, -1, 10**12, 2**63]
         for limit in wrong:
@@ -100,7 +100,7 @@ class TimerTests(StorageKit):
         in_threads(self.workers, work)
         assert sorted(claimed) == sorted(f"ticket-{n}" for n in range(100))
 
-    def test_a_lost_lease_goes_to_the_next_worker_under_a_new_fence(self, storage: Storage) -> None:
+    def test_a_deadline_whose_lease_is_lost_goes_to_the_next_worker_under_a_new_fence(self, storage: Storage) -> None:
         """And not one moment earlier."""
         save(storage, Change(timers=(make_timer(),)))
         (mine,) = claim(storage, 0)
@@ -110,7 +110,7 @@ class TimerTests(StorageKit):
         assert not settle(storage, mine)
         assert settle(storage, theirs)
 
-    def test_a_result_under_an_old_fence_changes_nothing(self, storage: Storage) -> None:
+    def test_a_deadline_settled_under_an_old_fence_stays_as_it_is(self, storage: Storage) -> None:
         """The row stays as the next worker left it."""
         save(storage, Change(timers=(make_timer(),)))
         (mine,) = claim(storage, 0)

@@ -1,0 +1,219 @@
+"""Break the code on purpose, one fault at a time, and see that the tests named for it turn red.
+
+`python -m bench.sabotage` plants each fault in a copy of the source, runs its tests against the copy, and says whether
+they noticed. A fault that nobody notices is a promise that nobody holds. The copy lives in a temporary folder; the
+source itself is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = 300
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        number: Its number in the list of faults that the tests must find.
+        name: What is broken.
+        file: Where, below `src/supportkit`.
+        old: Text that stands there exactly once.
+        new: What it is replaced by.
+        tests: What must turn red, as arguments of pytest.
+    """
+
+    number: int
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+KIT = "tests/contract/test_sqlite_file.py"
+FAULTS = (
+    Fault(
+        number=1,
+        name="commit before the outbox insert",
+        file="storage/unit.py",
+        old="        if change.outbox:\n",
+        new="""        if change.outbox:
+            self._cursor.execute("COMMIT")
+            self._cursor.execute("BEGIN IMMEDIATE")
+""",
+        tests=("tests/unit/storage/test_cost_of_a_verb.py",),
+    ),
+    Fault(
+        number=2,
+        name="acknowledge before the commit",
+        file="storage/sql.py",
+        old='                self._driver.execute("COMMIT")\n',
+        new='                __import__("threading").Timer(0.2, self._driver.execute, ["COMMIT"]).start()\n',
+        tests=(KIT + "::TestSqliteInAFile::test_what_was_committed_is_there_when_the_database_is_opened_again",),
+    ),
+    Fault(
+        number=3,
+        name="drop the version check",
+        file="storage/statements.py",
+        old='t.ticket.c.id == bindparam("id"), t.ticket.c.version == bindparam("expected")',
+        new='t.ticket.c.id == bindparam("id"), bindparam("expected") == bindparam("expected")',
+        tests=(KIT, "-k", "stale_version or loser_of_a_race or increment"),
+    ),
+    Fault(
+        number=4,
+        name="drop the unique key of what was told",
+        file="storage/schema.py",
+        old="""    PrimaryKeyConstraint("tenant", "ticket", "id"),
+    clustered=True,
+""",
+        new="    clustered=False,\n",
+        tests=(KIT, "-k", "told_twice"),
+    ),
+    Fault(
+        number=5,
+        name="lease without fence",
+        file="storage/statements.py",
+        old='o.c.id == bindparam("row"), o.c.fence == bindparam("fence"), o.c.state == "leased"',
+        new='o.c.id == bindparam("row"), bindparam("fence") >= 0',
+        tests=(KIT, "-k", "fence"),
+    ),
+    Fault(
+        number=6,
+        name="turn the strict comparison at the due",
+        file="sla/measure.py",
+        old="if used > target and rare.breached is None:",
+        new="if used >= target and rare.breached is None:",
+        tests=("tests/golden/test_sla_clocks.py", "tests/unit/desk/test_clocks.py"),
+    ),
+    Fault(
+        number=7,
+        name="subtract local times",
+        file="clock.py",
+        old="    return (naive - offset).replace(tzinfo=UTC)\n",
+        new="    return naive.replace(tzinfo=UTC)\n",
+        tests=("tests/unit/businesstime", "tests/unit/desk/test_clocks.py", "tests/golden/test_business_time.py"),
+    ),
+    Fault(
+        number=8,
+        name="synchronous=NORMAL",
+        file="storage/sqlite.py",
+        old="(synchronous.upper(), SYNCHRONOUS[synchronous])",
+        new='("NORMAL", 1)',
+        tests=("tests/unit/storage",),
+    ),
+    Fault(
+        number=15,
+        name="one try around the loop of plug-ins",
+        file="hooks/manager.py",
+        old="""            try:
+                if names == ("recorded", "ticket"):
+                    function(recorded, ticket)
+                else:
+                    given = {"recorded": recorded, "ticket": ticket}
+                    function(*[given[name] for name in names])
+            except Exception as error:  # noqa: BLE001 - isolation is the point
+                self._note(plugin, "supportkit_event_recorded", error)
+""",
+        new="""            if names == ("recorded", "ticket"):
+                function(recorded, ticket)
+            else:
+                given = {"recorded": recorded, "ticket": ticket}
+                function(*[given[name] for name in names])
+""",
+        tests=("tests/unit/hooks",),
+    ),
+    Fault(
+        number=16,
+        name="lose one write in a thousand",
+        file="storage/unit.py",
+        old="    def _save(self, change: Change) -> None:\n",
+        new="""    def _save(self, change: Change) -> None:
+        globals()["_count"] = globals().get("_count", 0) + 1
+        if globals()["_count"] % 1000 == 0:
+            return
+""",
+        tests=(KIT, "-k", "thousands_of_writes"),
+    ),
+    Fault(
+        number=17,
+        name="return a stale row",
+        file="storage/unit.py",
+        old="""        row = self._one(self._st.get, {"id": ticket_id})
+        return None if row is None else rows.read_ticket(self.tenant, row)
+""",
+        new="""        row = self._one(self._st.get, {"id": ticket_id})
+        cache = globals().setdefault("_cache", {})
+        key = (self.tenant, ticket_id, id(self._st))
+        return None if row is None else cache.setdefault(key, rows.read_ticket(self.tenant, row))
+""",
+        tests=(KIT, "-k", "comes_back_with_every_attribute or stored_row"),
+    ),
+    Fault(
+        number=18,
+        name="forget the tenant in one method",
+        file="storage/statements.py",
+        old='"message": select(t.message).where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("id"))',
+        new='"message": select(t.message).where(t.message.c.id == bindparam("id"))',
+        tests=("tests/unit/storage/test_tenant_in_every_statement.py",),
+    ),
+)
+
+
+def plant(fault: Fault, folder: Path) -> Path:
+    """Copy the source into *folder* with one fault in it; return what stands for `src`.
+
+    Raises:
+        ValueError: The text to be replaced is not there exactly once: the list has to follow the code.
+    """
+    source = folder / "src"
+    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    path = source / "supportkit" / fault.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(fault.old) != 1:
+        raise ValueError(f"fault {fault.number}: its text stands {text.count(fault.old)} times in {fault.file}")
+    path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+    return source
+
+
+def is_noticed(fault: Fault) -> bool:
+    """Tell whether the tests of a fault turn red."""
+    with tempfile.TemporaryDirectory(prefix="supportkit-sabotage-") as folder:
+        source = plant(fault, Path(folder))
+        arguments = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *fault.tests]
+        done = subprocess.run(
+            arguments,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        return done.returncode == 1  # 1 is "tests failed"; anything else is no finding
+
+
+def main(numbers: Sequence[str]) -> int:
+    """Plant the faults of these *numbers*, all by default; return 1 if one was not noticed."""
+    wanted = [fault for fault in FAULTS if not numbers or str(fault.number) in numbers]
+    missed = 0
+    for fault in wanted:
+        red = is_noticed(fault)
+        missed += not red
+        print(f"{fault.number:>3}  {'noticed' if red else 'MISSED '}  {fault.name}", flush=True)
+    print(f"{len(wanted) - missed} of {len(wanted)} noticed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
