@@ -1,42 +1,17 @@
-"""A worker: fires deadlines and delivers answers until nothing waits, and sleeps until the reports say so."""
+"""A worker: fires deadlines and delivers answers, sleeps until something is due, and ends when it is told to."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import attrs
 
 from supportkit import Accepted, Capabilities, Deferred, Desk, Outbound, Rejected
+from supportkit.worker import Worker, WorkReport
 
-SHORTEST_PAUSE = 0.02
-LONGEST_PAUSE = 60.0
 _ABLE = Capabilities(inbound=False)
-
-
-def turn(desk: Desk) -> dt.datetime | None:
-    """Do everything that is due now and return when something is due next; `None` when nothing waits."""
-    while True:
-        deadlines = desk.tick()
-        deliveries = desk.deliver_outbox()
-        print(f"fired {deadlines.fired}, sent {deliveries.sent}, deferred {deliveries.deferred}")
-        if not deadlines.more and not deliveries.more:
-            break
-    return min((due for due in (deadlines.next_due, deliveries.next_due) if due is not None), default=None)
-
-
-def work(desk: Desk, *, turns: int) -> None:
-    """Work for at most *turns* turns. A real worker loops until it is told to stop."""
-    for _ in range(turns):
-        due = turn(desk)
-        if due is None:
-            print("nothing waits")
-            return
-        wait = (due - desk.now()).total_seconds()
-        # Not longer than a minute, because another process may open tickets meanwhile; never in a busy loop.
-        time.sleep(max(SHORTEST_PAUSE, min(wait, LONGEST_PAUSE)))
 
 
 @attrs.define
@@ -55,6 +30,20 @@ class BusyLine:
         return Accepted(message.id)
 
 
+def work(desk: Desk) -> None:
+    """Work until nothing waits any more. A real worker goes on until SIGTERM, or `worker.stop()`, tells it to end."""
+
+    def tell(report: WorkReport) -> None:
+        for kind, counts in report.outcomes.items():
+            print(f"{kind}: {', '.join(f'{count} {outcome}' for outcome, count in counts.items())}")
+        if not report.more and report.next_due is None:
+            print("nothing waits")
+            worker.stop()
+
+    worker = Worker(desk, on_turn=tell)
+    worker.run_forever()
+
+
 def main() -> None:
     """Queue an answer and two deadlines that are due within half a second, and let the worker do the rest."""
     soon = dt.timedelta(seconds=0.3)
@@ -66,7 +55,7 @@ def main() -> None:
             desk.ask(first.id, "Which model is it?", actor="agent:kim", until=soon)
             second = desk.open("Thanks", "It works again.", author="customer:bo", channel="line")
             desk.resolve(second.id, "Nothing to do.", actor="agent:kim")
-            work(desk, turns=50)
+            work(desk)
             print(desk.get(first.id).state, desk.get(second.id).state)
 
 

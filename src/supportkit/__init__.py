@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from supportkit.aio import AsyncDesk
     from supportkit.channels.port import Accepted, Capabilities, Deferred, Outbound, Rejected
     from supportkit.channels.printer import Printer
     from supportkit.clock import ManualClock, SystemClock
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from supportkit.storage.port import TicketQuery
 
 _HOMES = {
+    "aio": ("AsyncDesk",),
     "channels.port": ("Accepted", "Capabilities", "Deferred", "Outbound", "Rejected"),
     "channels.printer": ("Printer",),
     "clock": ("ManualClock", "SystemClock"),
@@ -64,6 +66,7 @@ __all__ = [
     "Actor",
     "Address",
     "AfterClose",
+    "AsyncDesk",
     "Capabilities",
     "Classification",
     "ClosingReason",

@@ -38,6 +38,7 @@ class DeliveryReport:
         late: Results that came after somebody else had taken the delivery over; they changed nothing.
         more: Call again at once: something is still due.
         next_due: Nothing is due before this instant; `None` when nothing waits.
+        oldest_due: Since when the oldest delivery that this call found was due; `None` where none was.
         problems: Codes of what went wrong, by delivery id.
     """
 
@@ -50,6 +51,7 @@ class DeliveryReport:
     late: int = 0
     more: bool = False
     next_due: dt.datetime | None = None
+    oldest_due: dt.datetime | None = None
     problems: tuple[tuple[str, str], ...] = ()
 
 
@@ -65,18 +67,29 @@ class _Verdict:
 
 
 def deliver(
-    runner: Runner, channels: Mapping[str, ChannelAdapter], *, limit: int, lease: dt.timedelta
+    runner: Runner,
+    channels: Mapping[str, ChannelAdapter],
+    *,
+    limit: int,
+    lease: dt.timedelta,
+    stop: Callable[[], bool] | None = None,
 ) -> DeliveryReport:
-    """Deliver up to *limit* messages that are due, one lease a call."""
+    """Deliver up to *limit* messages that are due, one lease a call, until *stop* says so."""
     counts: dict[str, int] = {}
     problems: list[tuple[str, str]] = []
     worker = f"{os.getpid()}:{threading.get_ident()}"
+    oldest_due: dt.datetime | None = None
+    emptied = False
     for _ in range(limit):
+        if stop is not None and stop():
+            break
         with runner.storage.begin(runner.tenant) as unit:
             claim = unit.claim_outbox(runner.clock.now(), lease=lease, worker=worker)
         if claim is None:
+            emptied = True
             break
         delivery, taken_over = claim
+        oldest_due = oldest_due or delivery.available_at  # what has waited longest is claimed first
         outcome = _deliver_one(runner, channels, delivery, taken_over=taken_over, lease=lease, problems=problems)
         counts[outcome] = counts.get(outcome, 0) + 1
     now = runner.clock.now()
@@ -84,8 +97,9 @@ def deliver(
         backlog = unit.outbox_backlog(now)
     return DeliveryReport(
         **counts,
-        more=backlog.due > 0 and sum(counts.values()) >= limit,
+        more=backlog.due > 0 and not emptied,
         next_due=backlog.next_due,
+        oldest_due=oldest_due or backlog.oldest_due,
         problems=tuple(problems),
     )
 

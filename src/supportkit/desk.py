@@ -780,20 +780,34 @@ class Desk:
 
     # -- work in the background --------------------------------------------------------------------------------------
 
-    def tick(self, now: When | None = None, *, limit: int = 500) -> timers.TickReport:
-        """Fire the deadlines that are due, at most *limit*; safe from any number of threads and processes at once."""
+    def tick(
+        self, now: When | None = None, *, limit: int = 500, stop: Callable[[], bool] | None = None
+    ) -> timers.TickReport:
+        """Fire the deadlines that are due, at most *limit*; safe from any number of threads and processes at once.
+
+        *stop* is asked before each deadline: when it says yes, nothing more is begun, and what was claimed is given
+        back, so that the next worker can have it at once.
+        """
         self._runner.outside("tick")
         check_limit(limit, MAX_BATCH)
-        return timers.tick(self._runner, self._runner.clock.now() if now is None else to_utc(now, "now"), limit=limit)
+        at = self._runner.clock.now() if now is None else to_utc(now, "now")
+        return timers.tick(self._runner, at, limit=limit, stop=stop)
 
     def deliver_outbox(
-        self, limit: int = 50, *, lease: dt.timedelta = dt.timedelta(seconds=60)
+        self,
+        limit: int = 50,
+        *,
+        lease: dt.timedelta = dt.timedelta(seconds=60),
+        stop: Callable[[], bool] | None = None,
     ) -> delivery.DeliveryReport:
-        """Hand queued answers to their channels, at most *limit*; safe from any number of workers at once."""
+        """Hand queued answers to their channels, at most *limit*; safe from any number of workers at once.
+
+        *stop* is asked before each delivery: when it says yes, no other one is claimed.
+        """
         self._runner.outside("deliver_outbox")
         if limit < 1 or lease <= dt.timedelta(0):
             raise ValueError(f"limit and lease must be positive, not {limit} and {lease}")
-        return delivery.deliver(self._runner, self._channels, limit=limit, lease=lease)
+        return delivery.deliver(self._runner, self._channels, limit=limit, lease=lease, stop=stop)
 
     @contextmanager
     def transaction(self) -> Iterator[Desk]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -37,6 +37,7 @@ class TickReport:
         late: Of the fired ones, those that fired more than five minutes after they were due.
         more: Call again at once: something is still due.
         next_due: Nothing is due before this instant; `None` when nothing waits.
+        oldest_due: Since when the oldest deadline that this call found was due; `None` where none was.
         problems: Ticket, deadline and error code of what failed or was refused.
     """
 
@@ -48,11 +49,12 @@ class TickReport:
     late: int = 0
     more: bool = False
     next_due: dt.datetime | None = None
+    oldest_due: dt.datetime | None = None
     problems: tuple[tuple[str, str, str], ...] = ()
 
 
-def tick(runner: Runner, now: dt.datetime, *, limit: int) -> TickReport:
-    """Fire up to *limit* deadlines that are due at *now*, in due order."""
+def tick(runner: Runner, now: dt.datetime, *, limit: int, stop: Callable[[], bool] | None = None) -> TickReport:
+    """Fire up to *limit* deadlines that are due at *now*, in due order, until *stop* says so."""
     counts = dict.fromkeys(("fired", "stale", "refused", "failed", "parked", "late"), 0)
     problems: list[tuple[str, str, str]] = []
     with runner.storage.begin(runner.tenant, write=False) as unit:
@@ -60,7 +62,7 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int) -> TickReport:
         backlog = unit.timer_backlog(now)
     if backlog.due == 0:
         return TickReport(next_due=backlog.next_due)
-    for timer in _claimed(runner, now, limit):
+    for timer in _claimed(runner, now, limit, stop or _never):
         outcome, code = _fire(runner, timer, now)
         counts[outcome] += 1
         if code:
@@ -69,24 +71,37 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int) -> TickReport:
             counts["failed"] += 1
         if outcome == "fired" and timer.due_at is not None and now - timer.due_at > LATE_AFTER:
             counts["late"] += 1
+    oldest_due = backlog.oldest_due
     with runner.storage.begin(runner.tenant, write=False) as unit:
         backlog = unit.timer_backlog(now)
-    return TickReport(**counts, more=backlog.due > 0, next_due=backlog.next_due, problems=tuple(problems))
+    return TickReport(
+        **counts,
+        more=backlog.due > 0,
+        next_due=backlog.next_due,
+        oldest_due=oldest_due,
+        problems=tuple(problems),
+    )
 
 
-def _claimed(runner: Runner, now: dt.datetime, limit: int) -> Iterator[Timer]:
+def _never() -> bool:
+    return False
+
+
+def _claimed(runner: Runner, now: dt.datetime, limit: int, stop: Callable[[], bool]) -> Iterator[Timer]:
     """Claim in small batches and yield each deadline while half of its lease is left; what waits longer is given back.
+
+    So is what was not begun when *stop* says that it is time to go: the next worker need not wait for a lease.
 
     So a lease covers one call and never a batch that waits in line behind slow plug-ins, and nobody takes over what
     another worker is about to fire.
     """
     begun = runner.clock.now()
-    while limit > 0:
+    while limit > 0 and not stop():
         at, size = runner.clock.now(), min(limit, BATCH)
         with runner.storage.begin(runner.tenant) as unit:  # *now* stands still in a sweep, the lease must not
             claimed = unit.claim_timers(now, size, lease=LEASE + max(at - begun, dt.timedelta(0)))
         for count, timer in enumerate(claimed):
-            if count and runner.clock.now() - at > LEASE / 2:
+            if count and (stop() or runner.clock.now() - at > LEASE / 2):
                 with runner.storage.begin(runner.tenant) as unit:
                     for waiting in claimed[count:]:
                         unit.settle_timer(waiting, TimerState.WAITING)

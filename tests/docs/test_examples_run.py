@@ -44,7 +44,15 @@ def play(script, folder):
 
 
 def test_there_are_examples():
-    named = {"app_with_orders", "observer_plugin", "own_channel", "quickstart", "support_day", "worker_loop"}
+    named = {
+        "app_with_orders",
+        "fastapi_app",
+        "observer_plugin",
+        "own_channel",
+        "quickstart",
+        "support_day",
+        "worker_loop",
+    }
     assert named <= {path.stem for path in SCRIPTS}
 
 

@@ -9,9 +9,10 @@ from supportkit.cli.replaying import replay
 from supportkit.cli.showing import show
 from supportkit.cli.tickets import tickets
 from supportkit.cli.whatif import whatif
+from supportkit.cli.working import work
 
 __all__ = ["app"]
 
-for _command in (demo, replay, whatif, tickets, show, explain, lifecycle, plugins, check, calendar):
+for _command in (demo, replay, whatif, tickets, show, explain, lifecycle, plugins, check, calendar, work):
     app.command()(_command)
 app.add_typer(policy, name="policy")

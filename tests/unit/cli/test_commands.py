@@ -26,6 +26,7 @@ COMMANDS = (
     "check",
     "calendar",
     "policy",
+    "work",
 )
 
 
@@ -59,6 +60,8 @@ def test_every_command_has_help(cli, name):
         ("replay", LOG, "--format", "csv"),
         ("replay", LOG, "--format", "bpi2013", "--map", MAP),
         ("replay", LOG, "--format", "csv", "--map", MAP, "--batch", "0"),
+        ("work", "--poll", "0"),
+        ("work", "--poll", "soon"),
         ("show",),
         ("show", "1", "--zone", "Nowhere"),
     ],

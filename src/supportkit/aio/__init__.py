@@ -1,0 +1,11 @@
+"""`AsyncDesk`: the verbs of `Desk`, awaitable; nothing else in the library knows asyncio.
+
+Every call is made by `Desk` itself in a worker thread, so there is one set of rules and no second way to the database.
+"""
+
+from __future__ import annotations
+
+from supportkit.aio.desk import AsyncDesk, DeskArguments
+from supportkit.aio.services import AsyncCustomers, AsyncPromises, AsyncVendors
+
+__all__ = ["AsyncCustomers", "AsyncDesk", "AsyncPromises", "AsyncVendors", "DeskArguments"]

@@ -1,0 +1,570 @@
+"""`AsyncDesk`: the same verbs as `Desk`, awaitable.
+
+Each verb hands its arguments to the verb of that name in a worker thread and does nothing else. What it means stands in
+`Desk` only; `tests/unit/test_aio_parity.py` holds the two together. Longer than a module of this project should be, for
+the reason that `Desk` is: one class whose verbs stand one after the other, each with its whole signature for editors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypedDict, Unpack, cast
+
+from supportkit import clocking, delivery, timers
+from supportkit.aio.services import AsyncCustomers, AsyncPromises, AsyncVendors
+from supportkit.aio.threads import Pool, Threads
+from supportkit.aio.worker import work
+from supportkit.arguments import How, When
+from supportkit.channels.port import ChannelAdapter
+from supportkit.clock import Clock
+from supportkit.desk import Desk
+from supportkit.drafting import Ref
+from supportkit.engine.rules import AfterClose, Limits, TierPolicy
+from supportkit.errors import StorageError
+from supportkit.hooks.manager import Hooks
+from supportkit.ids import IdSource
+from supportkit.lifecycle import Lifecycle, LifecycleSpec
+from supportkit.model import commands as cm
+from supportkit.model.change import Outgoing
+from supportkit.model.clocks import Metric
+from supportkit.model.events import Recorded
+from supportkit.model.fields import FieldValue
+from supportkit.model.message import Message, MessageKind, Note
+from supportkit.model.people import Actor, Customer, Tier
+from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
+from supportkit.promising import Levels
+from supportkit.sla import ClockSet, Comparison, ServiceLevels
+from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+
+
+class DeskArguments(TypedDict, total=False):
+    """What `Desk` takes by keyword, with the defaults that it has there."""
+
+    tenant: str
+    channels: Iterable[ChannelAdapter]
+    lifecycle: Lifecycle | LifecycleSpec | None
+    after_close: AfterClose
+    close_resolved_after: dt.timedelta | None
+    resolve_pending_after: dt.timedelta | None
+    tiers: Iterable[Tier]
+    tier_policy: TierPolicy
+    limits: Limits
+    levels: Levels | None
+    clock: Clock | None
+    ids: IdSource | None
+    plugins: Iterable[object]
+    discover: bool
+    synchronous: str
+
+
+class AsyncDesk:
+    """A support desk for asyncio: what `Desk` does, in worker threads and never on the event loop.
+
+    `async with AsyncDesk("sqlite:///support.db") as desk` opens the database in a thread and closes it again.
+    `AsyncDesk(desk)` uses a `Desk` that is open already, and leaves it open.
+
+    A task that is cancelled while it waits for a verb goes on at once. A verb that had begun is finished by its thread,
+    one that had not is dropped. Which of both it was cannot be told; with an `idempotency_key` the verb may be called
+    again.
+
+    Args:
+        storage: A database URL or a storage, as for `Desk`; or a `Desk`.
+        threads: How many calls run at once; others wait their turn.
+        arguments: The other arguments of `Desk`; none beside a `Desk`.
+
+    Raises:
+        TypeError: Arguments were given beside a `Desk`, which has its own.
+    """
+
+    def __init__(
+        self, storage: str | Storage | Desk = "sqlite://", *, threads: int = 8, **arguments: Unpack[DeskArguments]
+    ) -> None:
+        self._threads = Threads(Pool(threads))
+        self._desk: Desk | None = None
+        self._make: Callable[[], Desk] | None = None
+        if not isinstance(storage, Desk):
+            self._make = partial(Desk, storage, **arguments)
+        elif arguments:
+            raise TypeError(f"a desk that is open has its arguments already: {', '.join(sorted(arguments))}")
+        else:
+            self._take(storage)
+
+    def __repr__(self) -> str:
+        return f"AsyncDesk({self._desk or 'not open'})"
+
+    async def __aenter__(self) -> Self:
+        if self._desk is None:
+            try:
+                await self._threads.finish(self._open)
+            except BaseException:
+                await self.close()
+                raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _open(self) -> None:
+        if self._make is not None:
+            self._take(self._make())
+
+    def _take(self, desk: Desk) -> None:
+        self._desk, self._threads.storage = desk, desk.storage
+
+    async def close(self) -> None:
+        """Wait for the calls that were made, end the threads, and close the desk if it was opened here.
+
+        Raises:
+            StorageError: The task that calls it is inside a transaction of this desk.
+        """
+        if self._threads.lane is not None:  # the desk of a transaction, which is closed with its block
+            return
+        if self._threads.lane_here() is not None:
+            raise StorageError("this task is inside a transaction of the desk: close it after the block")
+        await asyncio.to_thread(self._shut)
+
+    def _shut(self) -> None:
+        self._threads.pool.close()
+        if self._make is not None and self._desk is not None:
+            self._desk.close()
+
+    @property
+    def desk(self) -> Desk:
+        """The desk itself, for code that runs in a thread.
+
+        Raises:
+            StorageError: It is not open yet.
+        """
+        if self._desk is None:
+            raise StorageError("the desk is not open: write `async with AsyncDesk(...) as desk`")
+        return self._desk
+
+    @property
+    def tenant(self) -> str:
+        """Whose desk this is."""
+        return self.desk.tenant
+
+    @property
+    def storage(self) -> Storage:
+        """Where the tickets are."""
+        return self.desk.storage
+
+    @property
+    def hooks(self) -> Hooks:
+        """The plug-ins and their failures."""
+        return self.desk.hooks
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The states and triggers of this desk."""
+        return self.desk.lifecycle
+
+    @property
+    def channels(self) -> Mapping[str, ChannelAdapter]:
+        """The adapters by name."""
+        return self.desk.channels
+
+    @property
+    def customers(self) -> AsyncCustomers:
+        """People who ask: `add`, `get`, `update`, `list`."""
+        return AsyncCustomers(self._threads, self.desk.customers)
+
+    @property
+    def promises(self) -> AsyncPromises:
+        """What was promised to customers by hand: `make`, `move`, `keep`, `cancel`."""
+        return AsyncPromises(self._threads, self.desk.promises)
+
+    @property
+    def vendors(self) -> AsyncVendors:
+        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
+        return AsyncVendors(self._threads, self.desk.vendors)
+
+    @property
+    def levels(self) -> ServiceLevels:
+        """What this desk promises for tickets that are opened now."""
+        return self.desk.levels
+
+    def now(self) -> dt.datetime:
+        """See `Desk.now`. It looks at the clock only, so it is not awaited."""
+        return self.desk.now()
+
+    # -- opening and talking -------------------------------------------------------------------------------------------
+
+    async def open(
+        self,
+        subject: str,
+        body: str | None = None,
+        *,
+        customer: str | Customer | None = None,
+        author: Actor | str | None = None,
+        actor: Actor | str | None = None,
+        channel: str = "app",
+        kind: MessageKind | str = MessageKind.REPLY,
+        priority: Priority | str | int = Priority.NORMAL,
+        tier: int = 1,
+        team: str | None = None,
+        assignee: str | None = None,
+        tags: Iterable[str] = (),
+        fields: Mapping[str, FieldValue] | None = None,
+        locale: str | None = None,
+        source: str | None = None,
+        external_id: str | None = None,
+        links: Iterable[Link] = (),
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.open`."""
+        return await self._threads.run(
+            self.desk.open,
+            subject,
+            body,
+            customer=customer,
+            author=author,
+            actor=actor,
+            channel=channel,
+            kind=kind,
+            priority=priority,
+            tier=tier,
+            team=team,
+            assignee=assignee,
+            tags=tags,
+            fields=fields,
+            locale=locale,
+            source=source,
+            external_id=external_id,
+            links=links,
+            **how,
+        )
+
+    async def receive(
+        self,
+        ticket: Ref | Ticket,
+        body: str,
+        *,
+        author: Actor | str | None = None,
+        channel: str | None = None,
+        kind: MessageKind | str = MessageKind.REPLY,
+        external_id: str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.receive`."""
+        return await self._threads.run(
+            self.desk.receive, ticket, body, author=author, channel=channel, kind=kind, external_id=external_id, **how
+        )
+
+    async def reply(
+        self,
+        ticket: Ref | Ticket,
+        body: str,
+        *,
+        actor: Actor | str,
+        channel: str | None = None,
+        kind: MessageKind | str = MessageKind.REPLY,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.reply`."""
+        return await self._threads.run(self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, **how)
+
+    async def ask(
+        self,
+        ticket: Ref | Ticket,
+        body: str,
+        *,
+        actor: Actor | str,
+        channel: str | None = None,
+        until: When | dt.timedelta | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.ask`."""
+        return await self._threads.run(self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, **how)
+
+    async def note(
+        self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.note`."""
+        return await self._threads.run(self.desk.note, ticket, body, actor=actor, mentions=mentions, **how)
+
+    # -- states --------------------------------------------------------------------------------------------------------
+
+    async def start(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.start`."""
+        return await self._threads.run(self.desk.start, ticket, actor=actor, **how)
+
+    async def hold(
+        self,
+        ticket: Ref | Ticket,
+        text: str = "",
+        *,
+        actor: Actor | str,
+        until: When | dt.timedelta | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.hold`."""
+        return await self._threads.run(self.desk.hold, ticket, text, actor=actor, until=until, **how)
+
+    async def resume(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.resume`."""
+        return await self._threads.run(self.desk.resume, ticket, actor=actor, **how)
+
+    async def resolve(
+        self,
+        ticket: Ref | Ticket,
+        text: str,
+        *,
+        actor: Actor | str,
+        reason: ClosingReason | str = ClosingReason.SOLVED,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.resolve`."""
+        return await self._threads.run(self.desk.resolve, ticket, text, actor=actor, reason=reason, **how)
+
+    async def reopen(self, ticket: Ref | Ticket, text: str = "", *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.reopen`."""
+        return await self._threads.run(self.desk.reopen, ticket, text, actor=actor, **how)
+
+    async def end(
+        self, ticket: Ref | Ticket, *, actor: Actor | str, reason: ClosingReason | str | None = None, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.end`."""
+        return await self._threads.run(self.desk.end, ticket, actor=actor, reason=reason, **how)
+
+    async def fire(
+        self,
+        ticket: Ref | Ticket,
+        trigger: str,
+        *,
+        actor: Actor | str,
+        reason: ClosingReason | str | None = None,
+        until: When | dt.timedelta | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.fire`."""
+        return await self._threads.run(self.desk.fire, ticket, trigger, actor=actor, reason=reason, until=until, **how)
+
+    # -- who and what --------------------------------------------------------------------------------------------------
+
+    async def assign(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        assignee: str | cm.Keep | None = cm.KEEP,
+        team: str | cm.Keep | None = cm.KEEP,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.assign`."""
+        return await self._threads.run(self.desk.assign, ticket, actor=actor, assignee=assignee, team=team, **how)
+
+    async def move_tier(
+        self,
+        ticket: Ref | Ticket,
+        tier: int,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        team: str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.move_tier`."""
+        return await self._threads.run(self.desk.move_tier, ticket, tier, summary, actor=actor, team=team, **how)
+
+    async def set_priority(
+        self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.set_priority`."""
+        return await self._threads.run(self.desk.set_priority, ticket, priority, actor=actor, **how)
+
+    async def set_subject(
+        self, ticket: Ref | Ticket, subject: str, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.set_subject`."""
+        return await self._threads.run(self.desk.set_subject, ticket, subject, actor=actor, **how)
+
+    async def set_customer(
+        self, ticket: Ref | Ticket, customer: str | Customer | None, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.set_customer`."""
+        return await self._threads.run(self.desk.set_customer, ticket, customer, actor=actor, **how)
+
+    async def set_fields(
+        self, ticket: Ref | Ticket, changes: Mapping[str, FieldValue], *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.set_fields`."""
+        return await self._threads.run(self.desk.set_fields, ticket, changes, actor=actor, **how)
+
+    async def tag(
+        self, ticket: Ref | Ticket, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.tag`."""
+        return await self._threads.run(self.desk.tag, ticket, *add, remove=remove, actor=actor, **how)
+
+    async def followers(
+        self, ticket: Ref | Ticket, *add: str, remove: Iterable[str] = (), actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.followers`."""
+        return await self._threads.run(self.desk.followers, ticket, *add, remove=remove, actor=actor, **how)
+
+    # -- promises ------------------------------------------------------------------------------------------------------
+
+    async def promise(
+        self, ticket: Ref | Ticket, text: str, due: When | dt.timedelta, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.promise`."""
+        return await self._threads.run(self.desk.promise, ticket, text, due, actor=actor, **how)
+
+    async def set_due(
+        self, ticket: Ref | Ticket, metric: Metric | str, due: When | None, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.set_due`."""
+        return await self._threads.run(self.desk.set_due, ticket, metric, due, actor=actor, **how)
+
+    async def apply_policy(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.apply_policy`."""
+        return await self._threads.run(self.desk.apply_policy, ticket, actor=actor, **how)
+
+    async def set_levels(self, levels: Levels, *, retroactive: bool = False) -> ServiceLevels:
+        """See `Desk.set_levels`."""
+        return await self._threads.run(self.desk.set_levels, levels, retroactive=retroactive)
+
+    async def clocks(self, ticket: Ref | Ticket, at: When | None = None) -> ClockSet:
+        """See `Desk.clocks`."""
+        return await self._threads.run(self.desk.clocks, ticket, at)
+
+    async def explain(self, ticket: Ref | Ticket, at: When | None = None) -> tuple[clocking.Explained, ...]:
+        """See `Desk.explain`."""
+        return await self._threads.run(self.desk.explain, ticket, at)
+
+    async def what_if(
+        self,
+        levels: Levels | Sequence[Levels],
+        *,
+        since: When | None = None,
+        until: When | None = None,
+        limit: int = 1000,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Comparison:
+        """See `Desk.what_if`."""
+        return await self._threads.run(
+            self.desk.what_if, levels, since=since, until=until, limit=limit, progress=progress
+        )
+
+    # -- two tickets ---------------------------------------------------------------------------------------------------
+
+    async def merge(
+        self, ticket: Ref | Ticket, into: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.merge`."""
+        return await self._threads.run(self.desk.merge, ticket, into, actor=actor, **how)
+
+    async def unmerge(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.unmerge`."""
+        return await self._threads.run(self.desk.unmerge, ticket, actor=actor, **how)
+
+    async def link(
+        self, ticket: Ref | Ticket, kind: LinkKind | str, other: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.link`."""
+        return await self._threads.run(self.desk.link, ticket, kind, other, actor=actor, **how)
+
+    async def unlink(
+        self, ticket: Ref | Ticket, kind: LinkKind | str, other: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.unlink`."""
+        return await self._threads.run(self.desk.unlink, ticket, kind, other, actor=actor, **how)
+
+    async def split(
+        self, ticket: Ref | Ticket, messages: Sequence[str], subject: str, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.split`."""
+        return await self._threads.run(self.desk.split, ticket, messages, subject, actor=actor, **how)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def get(self, ticket: Ref | Ticket) -> Ticket:
+        """See `Desk.get`."""
+        return await self._threads.run(self.desk.get, ticket)
+
+    async def find(self, query: TicketQuery | None = None, **criteria: Any) -> Page[Ticket]:
+        """See `Desk.find`."""
+        return await self._threads.run(self.desk.find, query, **criteria)
+
+    async def history(self, ticket: Ref | Ticket) -> Sequence[Recorded]:
+        """See `Desk.history`."""
+        return await self._threads.run(self.desk.history, ticket)
+
+    async def messages(self, ticket: Ref | Ticket) -> Sequence[Message]:
+        """See `Desk.messages`."""
+        return await self._threads.run(self.desk.messages, ticket)
+
+    async def notes(self, ticket: Ref | Ticket) -> Sequence[Note]:
+        """See `Desk.notes`."""
+        return await self._threads.run(self.desk.notes, ticket)
+
+    async def outbox(
+        self, ticket: Ref | Ticket | None = None, *, states: Iterable[str] = (), limit: int = 100
+    ) -> Sequence[Outgoing]:
+        """See `Desk.outbox`."""
+        return await self._threads.run(self.desk.outbox, ticket, states=states, limit=limit)
+
+    async def counts(self) -> dict[tuple[str, int], int]:
+        """See `Desk.counts`."""
+        return await self._threads.run(self.desk.counts)
+
+    def follow(self, name: str, *, batch: int = 100) -> AsyncGenerator[Recorded, None]:
+        """See `Desk.follow`."""
+        events = cast("Generator[Recorded, None, None]", self.desk.follow(name, batch=batch))
+        return self._threads.each(events)
+
+    # -- work in the background ----------------------------------------------------------------------------------------
+
+    async def tick(
+        self, now: When | None = None, *, limit: int = 500, stop: Callable[[], bool] | None = None
+    ) -> timers.TickReport:
+        """See `Desk.tick`."""
+        return await self._threads.run(self.desk.tick, now, limit=limit, stop=stop)
+
+    async def deliver_outbox(
+        self,
+        limit: int = 50,
+        *,
+        lease: dt.timedelta = dt.timedelta(seconds=60),
+        stop: Callable[[], bool] | None = None,
+    ) -> delivery.DeliveryReport:
+        """See `Desk.deliver_outbox`."""
+        return await self._threads.run(self.desk.deliver_outbox, limit, lease=lease, stop=stop)
+
+    async def run_forever(self, *, poll: dt.timedelta = dt.timedelta(seconds=1)) -> None:
+        """Fire deadlines and deliver answers as they become due, until the task is cancelled.
+
+        A call that runs when the task is cancelled is finished first; each looks at few rows. Where the world fails for
+        a while (`retryable` errors) the worker says so in the log `supportkit.aio` and goes on; other errors end it.
+
+        Args:
+            poll: The longest pause. Somebody else may open tickets or write answers meanwhile.
+
+        Raises:
+            ValueError: *poll* is not positive.
+        """
+        await work(self._threads, self.desk, poll)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncDesk, None]:
+        """See `Desk.transaction`.
+
+        All calls of the block run in one thread, one after the other. When the block is left by an error, also by a
+        cancellation, what was done in it is undone before the error goes on.
+        """
+        async with self._threads.inside(self.desk.transaction()) as (desk, threads):
+            inside = object.__new__(AsyncDesk)
+            inside._desk, inside._threads, inside._make = desk, threads, None
+            yield inside
+
+    async def check(self, *, deep: bool = False) -> Sequence[Finding]:
+        """See `Desk.check`."""
+        return await self._threads.run(self.desk.check, deep=deep)
