@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint typecheck bench docs stress clean
+.PHONY: demo test lint typecheck bench docs stress sabotage clean
 .DEFAULT_GOAL := test
 
 # One stamp a set of packages: made again when pyproject.toml changes.
@@ -41,6 +41,10 @@ test: $(VENV)/test.stamp
 
 stress: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m stress $(ARGS)
+	$(BIN)/python -m bench.sabotage
+
+sabotage: $(VENV)/test.stamp
+	$(BIN)/python -m bench.sabotage $(ARGS)
 
 lint: $(VENV)/check.stamp
 	$(BIN)/ruff check .

@@ -100,10 +100,10 @@ FAULTS = (
     Fault(
         number=7,
         name="subtract local times",
-        file="clock.py",
-        old="    return (naive - offset).replace(tzinfo=UTC)\n",
-        new="    return naive.replace(tzinfo=UTC)\n",
-        tests=("tests/unit/businesstime", "tests/unit/desk/test_clocks.py", "tests/golden/test_business_time.py"),
+        file="businesstime/calendar.py",
+        old="since = t - epoch - zone.utcoffset(t)",
+        new="since = t - epoch - zone.utcoffset(epoch)",
+        tests=("tests/golden/test_business_time.py", "tests/property/test_business_time_laws.py"),
     ),
     Fault(
         number=8,

@@ -6,7 +6,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from supportkit.cli.app import DEFAULT_DATABASE, Database, existing
 from supportkit.cli.terminal import complain, harmless
 from supportkit.cli.times import length
 from supportkit.desk import Desk
-from supportkit.errors import PluginError
+from supportkit.errors import ConfigurationError, PluginError
 from supportkit.worker import LONGEST_POLL, Worker, WorkReport
 
 
@@ -26,6 +26,10 @@ def work(
         list[str] | None,
         typer.Option(metavar="MODULE[:OBJECT]", help="Also load this plug-in; may be given several times."),
     ] = None,
+    desk: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FACTORY", help="Call this for the desk: it knows the rules that your code gives."),
+    ] = None,
     discover: Annotated[bool, typer.Option(help="Load the installed plug-ins, and with them their channels.")] = True,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -33,14 +37,30 @@ def work(
     if not 0 < poll <= LONGEST_POLL:
         raise typer.BadParameter(f"more than 0 and at most {LONGEST_POLL:g} seconds", param_hint="--poll")
     logging.getLogger("supportkit.worker").addHandler(logging.NullHandler())  # this command says it in its own words
-    with existing(database, plugins=[_loaded(name) for name in plugin or ()], discover=discover) as desk:
-        for failure in desk.hooks.failures:
+    if desk is not None and plugin:
+        raise typer.BadParameter("a desk that your code makes has its own plug-ins", param_hint="--plugin")
+    plugins = [_loaded(name) for name in plugin or ()]
+    with existing(database, plugins=plugins, discover=discover) if desk is None else _made(desk) as opened:
+        for failure in opened.hooks.failures:
             complain(f"plug-in {failure.plugin} failed in {failure.hook}: {failure.error}")
-        worker = Worker(desk, poll=poll, on_turn=_teller(desk))
+        worker = Worker(opened, poll=poll, on_turn=_teller(opened))
         if not once:
             worker.run_forever()
         elif worker.run_until_idle().errors:
             raise typer.Exit(1)
+
+
+def _made(name: str) -> Desk:
+    """Return the desk that the factory `MODULE:FACTORY` makes.
+
+    Raises:
+        ConfigurationError: It makes something else.
+    """
+    factory: Any = _loaded(name)
+    made = factory() if callable(factory) else factory
+    if not isinstance(made, Desk):
+        raise ConfigurationError(f"{name[:80]} gives a {type(made).__name__}, not a Desk")
+    return made
 
 
 def _loaded(name: str) -> object:

@@ -82,3 +82,17 @@ def test_it_makes_no_database(cli, tmp_path):
     result = cli("work", "--once", "--database", f"sqlite:///{tmp_path}/nowhere.db")
     assert result.exit_code == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_factory_that_is_named_makes_the_desk(cli, url, tmp_path, monkeypatch):
+    made = f"Desk({url!r}, channels=[Printer(name='chat')])"
+    code = f"from supportkit import Desk, Printer\n\ndef make():\n    return {made}\n"
+    (tmp_path / "desk_of_tests.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = cli("work", "--once", "--desk", "desk_of_tests:make")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert " 1 sent" in result.stdout
+    wrong = cli("work", "--once", "--desk", "json:dumps.__name__")
+    assert wrong.exit_code == 1
+    assert "gives a str, not a Desk" in wrong.stderr
+    assert cli("work", "--desk", "desk_of_tests:make", "--plugin", "json").exit_code == 2
