@@ -47,6 +47,8 @@ PINNED = {
     "pluggy": {"hooks"},
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
+    "psycopg": {"storage"},
+    "pymysql": {"storage"},
     "pendulum": {"desk", "arguments", "config", "templates", "cli", "replay"},
     "asyncio": {"aio"},
     "pytest": {"testing"},

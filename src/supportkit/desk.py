@@ -69,7 +69,8 @@ class Desk:
     """A support desk of one tenant.
 
     Args:
-        storage: A database URL (`sqlite:///support.db`, `sqlite://` for memory) or a storage.
+        storage: A database URL (`sqlite:///support.db`, `sqlite://` for memory, `postgresql+psycopg://...` or
+            `mariadb+pymysql://...` for a server) or a storage.
         tenant: Whose tickets these are; a desk sees its own rows and nothing else.
         channels: Adapters that messages go out by, each with a name of its own.
         lifecycle: An own lifecycle; the built-in one has new, open, pending, on_hold, resolved, closed.
@@ -90,6 +91,7 @@ class Desk:
 
     Raises:
         ConfigurationError: Something above cannot be used; the subclass and the text say what.
+        SchemaOutOfDate: The tables are of another release; those of a server also when there are none.
         StorageUnavailable: The database cannot be opened.
     """
 

@@ -243,15 +243,20 @@ class LevelsOutdated(StorageError):
 
 
 class ConcurrentUpdate(StorageError):
-    """Somebody else changed the ticket first; load it again and decide again."""
+    """Somebody else changed the ticket first; load it again and decide again.
+
+    Attributes:
+        ticket: Which one; empty where the database only says that two transactions got in each other's way.
+        expected: The version that it was expected to have.
+    """
 
     code = "storage.concurrent_update"
     retryable = True
 
-    def __init__(self, ticket: str, expected: int) -> None:
+    def __init__(self, ticket: str, expected: int, sentence: str | None = None) -> None:
         self.ticket = ticket
         self.expected = expected
-        super().__init__(f"ticket {ticket} is no longer at version {expected}: load it and decide again")
+        super().__init__(sentence or f"ticket {ticket} is no longer at version {expected}: load it and decide again")
 
 
 class StorageUnavailable(StorageError):

@@ -62,6 +62,16 @@ def existing(url: str, **arguments: Any) -> Desk:
     Raises:
         ConfigurationError: The file of the URL does not exist.
     """
+    must_exist(url)
+    return Desk(url, **arguments)
+
+
+def must_exist(url: str) -> None:
+    """Refuse the URL of a file that is not there, or of somebody else's database.
+
+    Raises:
+        ConfigurationError: It is so.
+    """
     scheme, _, path = url.partition(":///")
     path = path.split("?", 1)[0]
     if scheme.startswith("sqlite") and path and path != ":memory:":
@@ -69,7 +79,6 @@ def existing(url: str, **arguments: Any) -> Desk:
             raise ConfigurationError(f"there is no database {Path(path).name!r}: name one with --database URL")
         if _is_foreign(Path(path)):
             raise ConfigurationError(f"{Path(path).name!r} is no database of supportkit: name one with --database URL")
-    return Desk(url, **arguments)
 
 
 def _is_foreign(path: Path) -> bool:

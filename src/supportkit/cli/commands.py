@@ -4,6 +4,7 @@ from supportkit.cli.app import app
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
 from supportkit.cli.looking import check, lifecycle, plugins
+from supportkit.cli.migrating import migrate
 from supportkit.cli.promises import calendar, policy
 from supportkit.cli.replaying import replay
 from supportkit.cli.showing import show
@@ -13,6 +14,6 @@ from supportkit.cli.working import work
 
 __all__ = ["app"]
 
-for _command in (demo, replay, whatif, tickets, show, explain, lifecycle, plugins, check, calendar, work):
+for _command in (*(demo, replay, whatif, tickets, show, explain, lifecycle, plugins, check, migrate, calendar, work),):
     app.command()(_command)
 app.add_typer(policy, name="policy")

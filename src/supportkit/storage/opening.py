@@ -9,23 +9,30 @@ from supportkit.channels.port import API, Capabilities, ChannelAdapter
 from supportkit.errors import ConfigurationError
 from supportkit.hooks.manager import Hooks
 from supportkit.hooks.specs import StorageFactory
+from supportkit.storage.database import DRIVERS
 from supportkit.storage.port import Storage
 from supportkit.storage.sql import SqlStorage
 from supportkit.text import MAX_NAME
+
+_OURS = {name for driver in DRIVERS for name in (driver, driver.split("+")[0])}
 
 
 def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Storage:
     """Return the storage of a URL, with its schema in place, or *given* itself.
 
+    A file is migrated by that. The schema of a server is changed only when somebody asks for it, because other
+    programs of another release may be at work on it.
+
     Raises:
         ConfigurationError: Nobody knows the scheme of the URL.
+        SchemaOutOfDate: The database of a server has no tables of this release.
     """
     if not isinstance(given, str):
         return given
     schemes: dict[str, StorageFactory] = {}
 
     def register(scheme: str, factory: StorageFactory) -> None:
-        if scheme == "sqlite" or scheme in schemes:
+        if scheme in _OURS or scheme in schemes:
             raise ConfigurationError(f"the storage scheme {scheme!r} is taken")
         schemes[scheme] = factory
 
@@ -33,7 +40,10 @@ def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Sto
     scheme = given.split(":", 1)[0]
     storage: Storage = schemes[scheme](given) if scheme in schemes else SqlStorage(given, synchronous=synchronous)
     try:
-        storage.migrate()
+        if isinstance(storage, SqlStorage) and not storage.migrates_itself:
+            storage.require_schema()
+        else:
+            storage.migrate()
     except BaseException:
         storage.close()
         raise

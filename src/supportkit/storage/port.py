@@ -151,11 +151,14 @@ class StorageCapabilities:
         durable: What was committed survives the death of the process.
         shared: Several processes may use one database at once.
         joins: The storage can work inside a transaction of the app.
+        serial: Positions of the log come from one counter a tenant, so its writers take turns: each holds the counter
+            from the writing of its events to the end of its transaction.
     """
 
     durable: bool = True
     shared: bool = True
     joins: bool = False
+    serial: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,10 @@ words lie in `message`, `note`, `event_text`, `ticket` and `customer` only; `eve
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Index,
@@ -19,9 +22,16 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy import event as hooks
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.types import TypeEngine
 
 SCHEMA_VERSION = "0001"
 VERSION_TABLE = "supportkit_version"
+POSITIONS = "supportkit_position"
+"""The sequence that gives positions of the log on PostgreSQL."""
+EPOCHS = "supportkit_epoch"
+"""The sequence that holds what is added to the numbers of transactions on PostgreSQL."""
 
 metadata = MetaData(
     naming_convention={
@@ -31,9 +41,33 @@ metadata = MetaData(
     }
 )
 
-_ID = String(64)
-_NAME = String(255)
-_SHORT = String(32)
+MARIADB = ("mysql", "mariadb")
+"""The names under which SQLAlchemy knows MariaDB."""
+COLLATION = "utf8mb4_nopad_bin"
+"""Byte by byte, and a space at the end counts: the collation of all columns on MariaDB."""
+_INNODB: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in MARIADB
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", COLLATION))
+}
+
+
+def _short_text(length: int) -> TypeEngine[str]:
+    """Return the type of texts that are compared: by code points, whatever the database does otherwise."""
+    return String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
+
+
+_ID = _short_text(64)
+_LONG_ID = _short_text(128)
+_NAME = _short_text(255)
+_ADDRESS = _short_text(320)
+_SHORT = _short_text(32)
+_TEXT = Text().with_variant(mysql.LONGTEXT(), *MARIADB)
+_WHOLE = Integer().with_variant(BigInteger(), "postgresql", *MARIADB)
+"""A whole number of up to 64 bits; SQLite calls it INTEGER."""
+# The longest key of InnoDB has 3072 bytes, and its characters count four each: that of the outbox needs short columns.
+_CAUSE = _LONG_ID.with_variant(mysql.VARCHAR(128, charset="ascii", collation="ascii_nopad_bin"), *MARIADB)
+_RULE = _NAME.with_variant(mysql.VARCHAR(64), *MARIADB)
 
 
 def _table(
@@ -46,11 +80,8 @@ def _table(
         Column("tenant", _ID, nullable=False),
         *parts,
         sqlite_with_rowid=not clustered,
+        **_INNODB,
     )
-
-
-def _text_column(name: str, *, nullable: bool = False, default: str | None = None) -> Column[object]:
-    return Column(name, Text, nullable=nullable, server_default=default)
 
 
 ticket = _table(
@@ -58,13 +89,13 @@ ticket = _table(
     Column("id", _ID, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("reference", _SHORT, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("subject", _TEXT, nullable=False),
     Column("customer", _ID),
     Column("state", _ID, nullable=False),
     Column("category", _SHORT, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("channel", _NAME, nullable=False),
-    Column("tier", Integer, nullable=False),
+    Column("tier", _WHOLE, nullable=False),
     Column("team", _NAME),
     Column("assignee", _NAME),
     Column("source", _NAME),
@@ -76,8 +107,8 @@ ticket = _table(
     Column("resolved_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("version", BigInteger, nullable=False),
-    Column("data", Text, nullable=False),
-    Column("clocks", Text, nullable=False),
+    Column("data", _TEXT, nullable=False),
+    Column("clocks", _TEXT, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "reference"),
@@ -96,13 +127,15 @@ event = _table(
     Column("position", BigInteger, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("actor", String(320), nullable=False),
+    Column("actor", _ADDRESS, nullable=False),
     Column("command", _ID, nullable=False),
     Column("type", _ID, nullable=False),
     Column("schema", Integer, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("data", _TEXT, nullable=False),
+    Column("txid", BigInteger),  # on PostgreSQL only, see `grammar`
     PrimaryKeyConstraint("tenant", "ticket", "seq"),
     UniqueConstraint("tenant", "position"),
+    Index(None, "tenant", "txid", "position", sqlite_where=text("txid IS NOT NULL")),
     clustered=True,
 )
 
@@ -110,7 +143,7 @@ event_text = _table(
     "event_text",
     Column("ticket", _ID, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("data", _TEXT, nullable=False),
     PrimaryKeyConstraint("tenant", "ticket", "seq"),
     clustered=True,
 )
@@ -119,11 +152,11 @@ message = _table(
     "message",
     Column("id", _ID, nullable=False),
     Column("ticket", _ID, nullable=False),
-    Column("author", String(320), nullable=False),
+    Column("author", _ADDRESS, nullable=False),
     Column("kind", _SHORT, nullable=False),
     Column("channel", _NAME, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("attachments", Text, nullable=False),
+    Column("body", _TEXT, nullable=False),
+    Column("attachments", _TEXT, nullable=False),
     Column("external_id", _NAME),
     Column("occurred_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
@@ -137,9 +170,9 @@ note = _table(
     "note",
     Column("id", _ID, nullable=False),
     Column("ticket", _ID, nullable=False),
-    Column("author", String(320), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("mentions", Text, nullable=False),
+    Column("author", _ADDRESS, nullable=False),
+    Column("body", _TEXT, nullable=False),
+    Column("mentions", _TEXT, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -153,14 +186,14 @@ customer = _table(
     Column("id", _ID, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("data", _TEXT, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),
     clustered=True,
 )
 
 term = _table(
     "term",
-    Column("term", String(128), nullable=False),
+    Column("term", _LONG_ID, nullable=False),
     Column("ticket", _ID, nullable=False),
     PrimaryKeyConstraint("tenant", "term", "ticket"),
     clustered=True,
@@ -168,13 +201,13 @@ term = _table(
 
 outbox = _table(
     "outbox",
-    Column("id", String(128), nullable=False),
+    Column("id", _LONG_ID, nullable=False),
     Column("ticket", _ID, nullable=False),
-    Column("cause", String(128), nullable=False),
+    Column("cause", _CAUSE, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("rule", _NAME, nullable=False),
+    Column("rule", _RULE, nullable=False),
     Column("channel", _NAME, nullable=False),
-    Column("recipient", String(320), nullable=False),
+    Column("recipient", _ADDRESS, nullable=False),
     Column("message", _ID, nullable=False),
     Column("part", Integer, nullable=False),
     Column("policy", _SHORT, nullable=False),
@@ -203,7 +236,7 @@ outbox = _table(
 
 attempt = _table(
     "attempt",
-    Column("outbox", String(128), nullable=False),
+    Column("outbox", _LONG_ID, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("worker", _NAME, nullable=False),
     Column("started_at", BigInteger, nullable=False),
@@ -217,7 +250,7 @@ timer = _table(
     "timer",
     Column("ticket", _ID, nullable=False),
     Column("name", _ID, nullable=False),
-    Column("instance", String(128), nullable=False),
+    Column("instance", _LONG_ID, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("state", _SHORT, nullable=False),
     Column("fence", BigInteger, nullable=False),
@@ -249,7 +282,7 @@ settings = _table(
     Column("subject", _ID, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("since", BigInteger, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("data", _TEXT, nullable=False),
     PrimaryKeyConstraint("tenant", "subject", "number"),
     clustered=True,
 )
@@ -260,7 +293,7 @@ idempotency = _table(
     Column("fingerprint", _ID, nullable=False),
     Column("ticket", _ID, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("outcome", _SHORT, nullable=False),
+    Column("outcome", _NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant", "key"),
     Index(None, "tenant", "created_at"),
@@ -286,7 +319,26 @@ counter = _table(
 version = Table(
     VERSION_TABLE,
     MetaData(),
-    Column("version_num", _SHORT, nullable=False),
+    Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
 """Alembic's own table, exactly as it would make it; apart, so that no app has it in its metadata."""
+
+
+# -- what only one database has ---------------------------------------------------------------------------------------
+
+_AFTERWARDS = (
+    (event, "postgresql", f"CREATE SEQUENCE {POSITIONS}"),
+    (event, "postgresql", f"CREATE SEQUENCE {EPOCHS} MINVALUE 0 START 0"),
+    # MariaDB has no partial indexes: there what is due is found by its state.
+    *(
+        (outbox, name, f"CREATE INDEX ix_{outbox.name}_state ON {outbox.name} (tenant, state, available_at)")
+        for name in MARIADB
+    ),
+    *(
+        (timer, name, f"CREATE INDEX ix_{timer.name}_state ON {timer.name} (tenant, state, due_at, ticket)")
+        for name in MARIADB
+    ),
+)
+for _of, _dialect, _statement in _AFTERWARDS:
+    hooks.listen(_of, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -1,11 +1,13 @@
-"""SQLite: the engine, its settings (set on every connection and read back) and what its errors mean."""
+"""SQLite: its engine, its settings (set on every connection and read back), its checks and what its errors mean."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -22,6 +24,8 @@ from supportkit.errors import (
     StorageUnavailable,
     SupportkitError,
 )
+from supportkit.storage.database import CALL_MIGRATE, Database
+from supportkit.storage.port import Finding
 from supportkit.storage.schema import SCHEMA_VERSION
 
 BUSY_MILLISECONDS = 5000
@@ -154,6 +158,102 @@ def translate(error: Exception) -> SupportkitError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     name = getattr(cause, "sqlite_errorname", "") or ""
     if name == "SQLITE_ERROR" and "no such table: supportkit_" in str(cause):
-        return SchemaOutOfDate(found=None, wanted=SCHEMA_VERSION, advice="call migrate() on the storage first")
+        return SchemaOutOfDate(found=None, wanted=SCHEMA_VERSION, advice=CALL_MIGRATE)
     kind, sentence = next((kind, sentence) for starts, kind, sentence in _MEANINGS if name.startswith(starts))
     return kind(f"{sentence} [{name or type(cause).__name__}]")
+
+
+def refused(error: Exception, url: URL) -> SupportkitError:
+    """Say that the folder is read-only where SQLite only says that it could not open the file."""
+    found = translate(error)
+    if isinstance(found, StorageUnavailable) and "cannot be opened" in str(found):
+        folder = Path(url.database or "").parent
+        if folder.is_dir() and not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            return StorageFull("the folder of the database is read-only: SQLite needs to write beside its file")
+    return found
+
+
+def check_url(url: URL) -> None:
+    """Refuse a URL that names no SQLite database.
+
+    Raises:
+        ConfigurationError: It has parts that a file has not, or names a folder that is not there.
+    """
+    if url.host or url.username or url.password or url.port:
+        raise ConfigurationError(
+            "a SQLite URL has no host, port or user; write sqlite:///support.db with three slashes"
+        )
+    if url.query or (url.database or "").startswith("file:") or "\0" in (url.database or ""):
+        raise ConfigurationError("a SQLite URL is sqlite:/// and a path, without options or a file: prefix")
+    if not is_memory(url):
+        folder = Path(url.database or "").parent
+        if not folder.is_dir():
+            raise ConfigurationError(f"the folder {folder.as_posix()!r} of the database does not exist")
+
+
+# -- what a check finds ----------------------------------------------------------------------------------------------
+
+
+def _findings(cursor: Any, url: URL, synchronous: str) -> list[Finding]:
+    wanted = wanted_settings(memory=is_memory(url), synchronous=synchronous)
+    found = [_setting(name, read_setting(cursor, name), *expected, synchronous) for name, expected in wanted.items()]
+    found.append(_integrity(cursor))
+    if is_memory(url):
+        found.append(Finding(code="sqlite.memory", severity="warning", sentence="the database ends with the process"))
+    return found
+
+
+def _setting(name: str, got: Any, value: str, wanted: Any, synchronous: str) -> Finding:
+    if got != wanted:
+        return Finding(code=f"sqlite.{name}", severity="error", sentence=f"{name} is {got!r}, not {value}")
+    if name == "synchronous" and synchronous != "full":
+        sentence = "synchronous is NORMAL: a power cut loses what was acknowledged since the last checkpoint"
+        return Finding(code="sqlite.synchronous", severity="warning", sentence=sentence)
+    return Finding(code=f"sqlite.{name}", severity="ok", sentence=f"{name} is {value}")
+
+
+def _integrity(cursor: Any) -> Finding:
+    """Let SQLite look through the file; damage that stops it half way is a finding as well."""
+    try:
+        cursor.execute("PRAGMA integrity_check(5)")
+        problems = [str(row[0]) for row in cursor.fetchall()]
+    except sqlite3.DatabaseError as error:
+        if not isinstance(translate(error), StorageCorrupt):
+            raise
+        problems = [error.sqlite_errorname]
+    fine = problems == ["ok"]
+    sentence = "the file is sound" if fine else f"the file is damaged: {'; '.join(problems)[:500]}"
+    return Finding(code="sqlite.integrity", severity="ok" if fine else "error", sentence=sentence)
+
+
+# -- the database ----------------------------------------------------------------------------------------------------
+
+
+def _roll_back(driver: Any) -> None:
+    if driver.in_transaction:
+        try:
+            driver.execute("ROLLBACK")
+        except sqlite3.Error:  # the database rolled back by itself, as it does when the disk is full
+            return
+
+
+def _engine(url: URL, synchronous: str) -> Engine:
+    return sqlite_engine(url, wanted_settings(memory=is_memory(url), synchronous=synchronous))
+
+
+SQLITE = Database(
+    name="sqlite",
+    driver=sqlite3,
+    check_url=check_url,
+    engine=_engine,
+    begin_reading=("BEGIN",),
+    begin_writing=("BEGIN IMMEDIATE",),
+    run=lambda driver, sql: driver.execute(sql),
+    roll_back=_roll_back,
+    translate=translate,
+    refused=refused,
+    tables=(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('supportkit_version', 'supportkit_ticket')"
+    ),
+    findings=_findings,
+)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -29,11 +30,11 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from supportkit.storage import schema as t
+from supportkit.storage.grammar import Grammar, grammar_of
 
 Row = Sequence[Any]
 MOST_COUNTED = 1_000
@@ -74,9 +75,6 @@ def prepare(statement: ClauseElement, dialect: Dialect) -> Prepared:
 
 TICKET_COLUMNS = tuple(column.name for column in t.ticket.columns if column.name != "tenant")
 _EVENT = (
-    t.event.c.ticket,
-    t.event.c.seq,
-    t.event.c.position,
     t.event.c.occurred_at,
     t.event.c.recorded_at,
     t.event.c.actor,
@@ -89,14 +87,15 @@ _EVENT = (
 _TENANT: BindParameter[Any] = bindparam("tenant")
 
 
-def events() -> Select[Any]:
+def events(grammar: Grammar) -> Select[Any]:
     """Select events with their private texts."""
     texts = and_(
         t.event_text.c.tenant == t.event.c.tenant,
         t.event_text.c.ticket == t.event.c.ticket,
         t.event_text.c.seq == t.event.c.seq,
     )
-    return select(*_EVENT).select_from(t.event.outerjoin(t.event_text, texts)).where(t.event.c.tenant == _TENANT)
+    found = select(t.event.c.ticket, t.event.c.seq, grammar.place, *_EVENT)
+    return found.select_from(t.event.outerjoin(t.event_text, texts)).where(t.event.c.tenant == _TENANT)
 
 
 def tickets() -> Select[Any]:
@@ -147,6 +146,7 @@ class Statements:
     timer_backlog: Prepared
     timer_next: Prepared
     wake: Prepared
+    wake_new: Prepared
     fired: Prepared
     insert_firing: Prepared
     settings: Prepared
@@ -157,7 +157,8 @@ class Statements:
     @classmethod
     def compile(cls, dialect: Dialect) -> Statements:
         """Build all statements for *dialect*."""
-        built = {**_reads(), **_writes(), **_outbox(), **_timers()}
+        grammar = grammar_of(dialect.name)
+        built = {**_reads(grammar), **_writes(grammar), **_outbox(), **_timers(grammar)}
         together = built.pop("claim_timers")
         return cls(
             claim_timers=prepare(together, dialect) if dialect.update_returning else None,
@@ -165,17 +166,17 @@ class Statements:
         )
 
 
-def _reads() -> dict[str, ClauseElement]:
+def _reads(grammar: Grammar) -> dict[str, ClauseElement]:
     return {
         "get": tickets().where(t.ticket.c.id == bindparam("id")),
         "by_number": tickets().where(t.ticket.c.number == bindparam("number")),
         "counts": select(t.ticket.c.state, t.ticket.c.tier, func.count())
         .where(t.ticket.c.tenant == _TENANT)
         .group_by(t.ticket.c.state, t.ticket.c.tier),
-        "history": events().where(t.event.c.ticket == bindparam("ticket")).order_by(t.event.c.seq),
-        "events_after": events()
-        .where(t.event.c.position > bindparam("position"))
-        .order_by(t.event.c.position)
+        "history": events(grammar).where(t.event.c.ticket == bindparam("ticket")).order_by(t.event.c.seq),
+        "events_after": events(grammar)
+        .where(grammar.behind)
+        .order_by(*grammar.order)
         .limit(bindparam("limit", type_=t.event.c.seq.type)),
         "message": select(t.message).where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("id")),
         "customer": select(t.customer.c.data, t.customer.c.version, t.customer.c.created_at, t.customer.c.id).where(
@@ -207,30 +208,28 @@ def _reads() -> dict[str, ClauseElement]:
     }
 
 
-def _writes() -> dict[str, ClauseElement]:
+def _writes(grammar: Grammar) -> dict[str, ClauseElement]:
     changed: dict[str, BindParameter[Any]] = {
         name: bindparam(name) for name in TICKET_COLUMNS if name not in {"id", "number", "reference"}
     }
-    counter = sqlite.insert(t.counter).values(
-        tenant=_TENANT, number=bindparam("numbers"), position=bindparam("positions")
-    )
-    terms = sqlite.insert(t.term).on_conflict_do_nothing()
-    follower = sqlite.insert(t.follower)
     return {
-        "reserve": counter.on_conflict_do_update(
-            index_elements=["tenant"],
-            set_={
-                "number": t.counter.c.number + counter.excluded.number,
-                "position": t.counter.c.position + counter.excluded.position,
+        "reserve": grammar.upsert(
+            t.counter,
+            ["tenant"],
+            lambda new: {
+                "number": t.counter.c.number + new.number,
+                "position": t.counter.c.position + new.position,
             },
-        ).returning(t.counter.c.number, t.counter.c.position),
+        )
+        .values(tenant=_TENANT, number=bindparam("numbers"), position=bindparam("positions"))
+        .returning(t.counter.c.number, t.counter.c.position),
         "insert_ticket": insert(t.ticket),
         "update_ticket": update(t.ticket)
         .where(
             t.ticket.c.tenant == _TENANT, t.ticket.c.id == bindparam("id"), t.ticket.c.version == bindparam("expected")
         )
         .values(changed),
-        "insert_event": insert(t.event),
+        "insert_event": grammar.insert_event,
         "insert_event_text": insert(t.event_text),
         "insert_message": insert(t.message),
         "insert_note": insert(t.note),
@@ -245,16 +244,14 @@ def _writes() -> dict[str, ClauseElement]:
             t.customer.c.version == bindparam("expected"),
         )
         .values(version=bindparam("version"), data=bindparam("data")),
-        "insert_term": terms,
+        "insert_term": grammar.unless_there(t.term),
         "delete_term": t.term.delete().where(
             t.term.c.tenant == _TENANT, t.term.c.ticket == bindparam("ticket"), t.term.c.term == bindparam("term")
         ),
         "insert_firing": insert(t.firing),
         "insert_settings": insert(t.settings),
         "insert_receipt": insert(t.idempotency),
-        "put_follower": follower.on_conflict_do_update(
-            index_elements=["tenant", "name"], set_={"cursor": follower.excluded.cursor}
-        ),
+        "put_follower": grammar.upsert(t.follower, ["tenant", "name"], lambda new: {"cursor": new.cursor}),
     }
 
 
@@ -330,31 +327,34 @@ def _outbox() -> dict[str, ClauseElement]:
     }
 
 
-def _wake(now: BindParameter[int]) -> ClauseElement:
-    """Put a timer beside every ticket that has a note, or bring it forward."""
+def _wake(now: BindParameter[int]) -> dict[str, ClauseElement]:
+    """Bring the timers of tickets that have a note forward, and make those that are missing."""
     m = t.timer
-    noted = select(
-        t.ticket.c.tenant, t.ticket.c.id, bindparam("called", type_=m.c.name.type), literal(""), now,
-        literal("waiting"), literal(0), literal(0), null(),
-    ).where(t.ticket.c.tenant == _TENANT, t.ticket.c.clocks != "")  # fmt: skip
-    put = sqlite.insert(m).from_select([column.name for column in m.columns], noted)
-    later = or_(m.c.state != "waiting", m.c.due_at > put.excluded.due_at)
-    return put.on_conflict_do_update(
-        index_elements=["tenant", "ticket", "name", "instance"],
-        set_={
-            "due_at": put.excluded.due_at, "state": "waiting", "fence": m.c.fence + 1, "attempts": 0,
-            "lease_until": None,
-        },
-        where=and_(m.c.state != "leased", later),
-    )  # fmt: skip
+    called = bindparam("called", type_=m.c.name.type)
+    noted = and_(t.ticket.c.tenant == _TENANT, t.ticket.c.clocks != "")
+    there = exists().where(m.c.tenant == t.ticket.c.tenant, m.c.ticket == t.ticket.c.id, m.c.name == called)
+    new = select(
+        t.ticket.c.tenant, t.ticket.c.id, called, literal(""), now, literal("waiting"), literal(0), literal(0), null()
+    ).where(noted, ~there)
+    return {
+        "wake": update(m)
+        .where(
+            m.c.tenant == _TENANT,
+            m.c.name == called,
+            m.c.state != "leased",
+            or_(m.c.state != "waiting", m.c.due_at > now),
+            m.c.ticket.in_(select(t.ticket.c.id).where(noted)),
+        )
+        .values(due_at=now, state="waiting", fence=m.c.fence + 1, attempts=0, lease_until=None),
+        "wake_new": insert(m).from_select([column.name for column in m.columns], new),
+    }
 
 
-def _timers() -> dict[str, ClauseElement]:
+def _timers(grammar: Grammar) -> dict[str, ClauseElement]:
     m = t.timer
     now = bindparam("now", type_=m.c.due_at.type)
     live = text("supportkit_timer.state IN ('waiting', 'leased')")
     due = and_(live, m.c.due_at <= now, or_(m.c.state == "waiting", m.c.lease_until <= now))
-    put = sqlite.insert(m)
     # Both halves touch the begin of the index only, however many timers wait: what is leased was due at its claim.
     first = (
         select(m.c.due_at.label("instant"))
@@ -386,14 +386,16 @@ def _timers() -> dict[str, ClauseElement]:
         "lease_until": bindparam("lease_until"),
     }
     return {
-        "put_timer": put.on_conflict_do_update(
-            index_elements=["tenant", "ticket", "name", "instance"],
-            set_={
-                "due_at": put.excluded.due_at,
-                "state": put.excluded.state,
-                "fence": m.c.fence + 1,
-                "attempts": 0,
-                "lease_until": None,
+        "put_timer": grammar.upsert(
+            m,
+            ["tenant", "ticket", "name", "instance"],
+            lambda new: {
+                "due_at": new.due_at,
+                "state": new.state,
+                # Written out: PyMySQL puts many rows into one statement, and then only their values can be parameters.
+                "fence": m.c.fence + literal_column("1"),
+                "attempts": literal_column("0"),
+                "lease_until": null(),
             },
         ),
         "due_timers": found,
@@ -425,7 +427,7 @@ def _timers() -> dict[str, ClauseElement]:
             m.c.state == "leased",
         )
         .values(state=bindparam("state"), lease_until=None, attempts=m.c.attempts - bindparam("untried")),
-        "wake": _wake(now),
+        **_wake(now),
         "timer_backlog": select(func.count(), func.min(waiting.c.due_at)),
         "timer_next": select(func.min(upcoming.c.instant)),
     }

@@ -466,7 +466,7 @@ def test_errors_of_the_driver_show_neither_path_nor_parameter(tmp_path: Path) ->
     storage = SqlStorage(f"sqlite:///{tmp_path / 'secret-name.db'}")
     storage.migrate()
     with pytest.raises(SupportkitError) as caught, storage.begin("acme") as unit:
-        unit._run(storage._st.put_follower, {"name": "hunter2", "cursor": None})
+        unit.run(storage._st.put_follower, {"name": "hunter2", "cursor": None})
     assert "hunter2" not in f"{caught.value} {caught.value!r}"
     assert "secret-name" not in str(caught.value)
     storage.close()

@@ -15,7 +15,8 @@ from sqlalchemy import Table, UniqueConstraint, create_engine
 
 from supportkit.errors import SchemaOutOfDate, StorageError
 from supportkit.storage import migrations, schema
-from supportkit.storage.sql import SqlStorage, _Transaction
+from supportkit.storage.connections import Transaction
+from supportkit.storage.sql import SqlStorage
 
 TABLES = list(schema.metadata.tables.values())
 
@@ -52,7 +53,7 @@ def upgrade(path: Path, version: str | None = None) -> None:
     """Run Alembic as `migrate` does it, in one transaction of ours."""
     storage = SqlStorage(f"sqlite:///{path}")
     try:
-        with storage._exclusively(write=True) as connection, _Transaction(connection, "BEGIN IMMEDIATE"):
+        with storage._connections.exclusively(write=True) as connection, Transaction(connection, "BEGIN IMMEDIATE"):
             migrations.upgrade(connection, version)
     finally:
         storage.close()

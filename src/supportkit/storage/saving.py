@@ -1,0 +1,195 @@
+"""Writing a change: the row, its log, and all that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from supportkit.errors import ConcurrentUpdate, IdempotencyConflict, StorageError
+from supportkit.model import events as ev
+from supportkit.model.change import Change, TicketChange
+from supportkit.model.people import Customer
+from supportkit.storage import rows
+from supportkit.storage import schema as t
+from supportkit.storage.session import Session
+from supportkit.storage.statements import Prepared
+from supportkit.storage.terms import terms_of
+
+_SPARE_POSITIONS = 8
+"""Positions taken together with a ticket number: one statement less when a ticket is opened. Unused ones are gaps."""
+
+
+class Saving:
+    """What one session writes; it keeps the positions of the log that were taken and not used yet.
+
+    The log is written last, because where positions come from a counter other writers of the tenant wait from there on.
+    """
+
+    __slots__ = ("_positions", "_session", "_st")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._st = session.statements
+        self._positions: tuple[int, int] = (0, 0)
+
+    def reserve_number(self) -> int:
+        """Return the next ticket number, and keep some positions for the events that follow."""
+        spare = _SPARE_POSITIONS if self._session.database.is_serial else 0
+        row = self._session.one(self._st.reserve, {"numbers": 1, "positions": spare})
+        assert row is not None  # noqa: S101 - an upsert returns its row
+        number, position = row
+        self._positions = (position - spare, position)
+        return int(number)
+
+    def save(self, change: Change) -> None:
+        """Write a change; after an error nothing of this transaction can be kept.
+
+        Raises:
+            ConcurrentUpdate: A ticket, a customer or a firing is not as it was when the change was decided.
+            IdempotencyConflict: The receipt's key is there already.
+            StorageError: A row belongs to another tenant, or the database refuses it.
+        """
+        tenant = self._session.tenant
+        if foreign := _foreign(change, tenant):
+            raise StorageError(f"a unit of work of tenant {tenant!r} cannot write rows of {sorted(foreign)}")
+        try:
+            self._save(change)
+        except self._session.database.driver.Error as error:
+            self._session.break_off()
+            self._session.database.fail(error)
+        except BaseException:
+            self._session.break_off()
+            raise
+
+    def _save(self, change: Change) -> None:
+        session = self._session
+        for part in change.tickets:
+            self._save_ticket(part)
+        self._save_terms(change)
+        if change.outbox:
+            session.insert(self._st.insert_outbox, [rows.outgoing_row(delivery) for delivery in change.outbox])
+        self._save_deadlines(change)
+        for customer in change.customers:
+            self._save_customer(customer)
+        if change.receipt is not None:
+            clash = IdempotencyConflict(change.receipt.key, "this command")
+            self._insert_new(self._st.insert_receipt, [rows.receipt_row(session.tenant, change.receipt)], clash)
+        at = self._save_events(change.tickets)
+        if change.messages:
+            session.insert(
+                self._st.insert_message, [rows.message_row(new, at.get(new.id, 0)) for new in change.messages]
+            )
+        if change.notes:
+            session.insert(self._st.insert_note, [rows.note_row(new, at.get(new.id, 0)) for new in change.notes])
+        if change.moved:
+            moves = [{"tenant": session.tenant, "moved": message, "ticket": dest} for message, dest in change.moved]
+            session.insert(self._st.move_message, moves)
+
+    def _insert_new(self, statement: Prepared, several: Sequence[Mapping[str, Any]], clash: Exception) -> None:
+        """Insert rows whose keys must be free; where one is not, raise *clash*."""
+        try:
+            self._session.insert(statement, several)
+        except self._session.database.driver.IntegrityError:
+            raise clash from None
+
+    def _save_deadlines(self, change: Change) -> None:
+        """Write what is due, and what of it was told."""
+        if change.firings:
+            clash = ConcurrentUpdate(change.firings[0].ticket, 0)
+            self._insert_new(self._st.insert_firing, [rows.firing_row(firing) for firing in change.firings], clash)
+        if change.timers:
+            self._session.insert(self._st.put_timer, [rows.timer_row(timer) for timer in change.timers])
+
+    def _save_ticket(self, part: TicketChange) -> None:
+        row = rows.ticket_row(part.ticket)
+        if part.before is None:
+            self._insert_new(self._st.insert_ticket, [row], ConcurrentUpdate(part.ticket.id, 0))
+            return
+        row["expected"] = part.expected
+        if not self._session.changes_one(self._st.update_ticket, row):
+            raise ConcurrentUpdate(part.ticket.id, part.expected)
+
+    def _save_events(self, parts: Sequence[TicketChange]) -> dict[str, int]:
+        """Append to the log; return the positions of the events that brought messages and notes, by their ids."""
+        log = [recorded for part in parts for recorded in part.events]
+        if not log:
+            return {}
+        counted = self._session.database.insert_numbered is None
+        first = 1 + self._take_positions(len(log)) if counted else 0
+        events, texts = [], []
+        for position, recorded in enumerate(log, start=first):
+            row, text = rows.event_row(recorded, position)
+            events.append(row)
+            if text is not None:
+                texts.append(text)
+        try:
+            if counted:
+                self._session.insert(self._st.insert_event, events)
+                positions: Sequence[int] = range(first, first + len(log))
+            else:
+                positions = self._session.insert_events(events)
+        except self._session.database.driver.IntegrityError:
+            raise ConcurrentUpdate(parts[0].ticket.id, parts[0].expected) from None
+        if texts:
+            self._session.insert(self._st.insert_event_text, texts)
+        brought: dict[str, int] = {}
+        for position, recorded in zip(positions, log, strict=True):
+            if isinstance(recorded.event, ev.MessageReceived | ev.ReplyAdded):
+                brought[recorded.event.message] = position
+            elif isinstance(recorded.event, ev.NoteAdded):
+                brought[recorded.event.note] = position
+        return brought
+
+    def _take_positions(self, count: int) -> int:
+        """Return the position before the first one of *count* new ones."""
+        start, end = self._positions
+        if end - start < count:
+            row = self._session.one(self._st.reserve, {"numbers": 0, "positions": count})
+            assert row is not None  # noqa: S101 - an upsert returns its row
+            end = int(row[1])
+            start = end - count
+        self._positions = (start + count, end)
+        return start
+
+    def _save_customer(self, customer: Customer) -> None:
+        row = rows.customer_row(customer)
+        if customer.version == 1:
+            self._insert_new(self._st.insert_customer, [row], ConcurrentUpdate(customer.id, 0))
+            return
+        row["expected"] = customer.version - 1
+        if not self._session.changes_one(self._st.update_customer, row):
+            raise ConcurrentUpdate(customer.id, customer.version - 1)
+
+    def _save_terms(self, change: Change) -> None:
+        """Keep the token table: words that were written stay searchable, tags come and go with the ticket's."""
+        m, tenant = t.message, self._session.tenant
+        bodies: dict[str, str] = {}
+        if change.moved:
+            ids = [message for message, _dest in change.moved]
+            found = self._session.select(select(m.c.id, m.c.body).where(m.c.tenant == tenant, m.c.id.in_(ids)))
+            bodies.update({row[0]: row[1] for row in found})
+        new, gone = terms_of(change, bodies)
+        if new:
+            values = [{"tenant": tenant, "term": term, "ticket": ticket} for term, ticket in new]
+            self._session.insert(self._st.insert_term, values)
+        if gone:
+            values = [{"tenant": tenant, "term": term, "ticket": ticket} for term, ticket in gone]
+            self._session.insert(self._st.delete_term, values)
+
+
+def _foreign(change: Change, tenant: str) -> set[str]:
+    """Return the other tenants whose rows a change would write; plain loops, because every command runs them."""
+    others: set[str] = set()
+    for part in change.tickets:
+        if part.ticket.tenant != tenant:
+            others.add(part.ticket.tenant)
+        for recorded in part.events:
+            if recorded.tenant != tenant:
+                others.add(recorded.tenant)
+    for rows_of in (change.messages, change.notes, change.outbox, change.timers, change.firings, change.customers):
+        for row in rows_of:
+            if row.tenant != tenant:
+                others.add(row.tenant)
+    return others

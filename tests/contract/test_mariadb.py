@@ -1,0 +1,29 @@
+"""The storage contract on MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests import servers
+
+from supportkit.storage.sql import SqlStorage
+from supportkit.testing import StorageContract
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with servers.database(servers.MARIADB) as url:
+        yield url
+
+
+class TestMariadb(StorageContract):
+    @pytest.fixture
+    def storage(self, url: str) -> Iterator[SqlStorage]:
+        storage = servers.emptied(url)
+        yield storage
+        storage.close()
+
+    @pytest.fixture
+    def reopen(self, url: str) -> Callable[[], SqlStorage]:
+        return lambda: SqlStorage(url)
