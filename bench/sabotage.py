@@ -47,20 +47,20 @@ FAULTS = (
     Fault(
         number=1,
         name="commit before the outbox insert",
-        file="storage/unit.py",
+        file="storage/saving.py",
         old="        if change.outbox:\n",
         new="""        if change.outbox:
-            self._cursor.execute("COMMIT")
-            self._cursor.execute("BEGIN IMMEDIATE")
+            session._cursor.execute("COMMIT")
+            session._cursor.execute("BEGIN IMMEDIATE")
 """,
         tests=("tests/unit/storage/test_cost_of_a_verb.py",),
     ),
     Fault(
         number=2,
         name="acknowledge before the commit",
-        file="storage/sql.py",
-        old='                self._driver.execute("COMMIT")\n',
-        new='                __import__("threading").Timer(0.2, self._driver.execute, ["COMMIT"]).start()\n',
+        file="storage/connections.py",
+        old='            database.run(self._driver, "COMMIT")\n',
+        new='            __import__("threading").Timer(0.2, database.run, [self._driver, "COMMIT"]).start()\n',
         tests=(KIT + "::TestSqliteInAFile::test_what_was_committed_is_there_when_the_database_is_opened_again",),
     ),
     Fault(
@@ -137,12 +137,15 @@ FAULTS = (
     Fault(
         number=16,
         name="lose one write in a thousand",
-        file="storage/unit.py",
-        old="    def _save(self, change: Change) -> None:\n",
+        file="storage/saving.py",
+        old="""    def _save(self, change: Change) -> None:
+        session = self._session
+""",
         new="""    def _save(self, change: Change) -> None:
         globals()["_count"] = globals().get("_count", 0) + 1
         if globals()["_count"] % 1000 == 0:
             return
+        session = self._session
 """,
         tests=(KIT, "-k", "thousands_of_writes"),
     ),
@@ -150,10 +153,10 @@ FAULTS = (
         number=17,
         name="return a stale row",
         file="storage/unit.py",
-        old="""        row = self._one(self._st.get, {"id": ticket_id})
+        old="""        row = self.one(self._st.get, {"id": ticket_id})
         return None if row is None else rows.read_ticket(self.tenant, row)
 """,
-        new="""        row = self._one(self._st.get, {"id": ticket_id})
+        new="""        row = self.one(self._st.get, {"id": ticket_id})
         cache = globals().setdefault("_cache", {})
         key = (self.tenant, ticket_id, id(self._st))
         return None if row is None else cache.setdefault(key, rows.read_ticket(self.tenant, row))
