@@ -706,16 +706,16 @@ ABANDONED = """
 import asyncio
 from supportkit import AsyncDesk
 
-async def block(desk):
+async def block(desk, entered):
     async with desk.transaction():
+        entered.set()
         await asyncio.Event().wait()
 
 async def main():
     desk = await AsyncDesk().__aenter__()
-    task = asyncio.create_task(block(desk))
-    while not desk.storage._busy:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    entered = asyncio.Event()
+    task = asyncio.create_task(block(desk, entered))
+    await entered.wait()
     return desk, task
 
 loop = asyncio.new_event_loop()
