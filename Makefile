@@ -37,7 +37,7 @@ demo: $(VENV)/base.stamp
 	$(BIN)/supportkit demo
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m 'not stress' $(ARGS)
+	$(BIN)/python -m pytest -m 'not stress' --numprocesses 4 --dist loadgroup $(ARGS)
 
 stress: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m stress $(ARGS)

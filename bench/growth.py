@@ -70,7 +70,7 @@ def work(desk: Desk, tickets: Sequence[int], *, seed: int) -> Callable[[], None]
         for ticket, (answer, thanks, name) in zip(tickets, texts, strict=True):
             desk.reply(ticket, answer, actor="agent:kim")
             desk.assign(ticket, assignee=name, actor="agent:kim")
-            desk.receive(ticket, thanks, author="customer:c-1")
+            desk.add_message(ticket, thanks, author="customer:c-1")
 
     return commands
 
@@ -96,7 +96,7 @@ def _messages_row(desk: Desk) -> Row:
     for _ in range(MANY_MESSAGES // 100):
         with desk.transaction() as inside:
             for _ in range(100):
-                inside.receive(old, say(dice, 20), author="customer:c-1")
+                inside.add_message(old, say(dice, 20), author="customer:c-1")
     seeds = itertools.count()
 
     def fresh() -> float:

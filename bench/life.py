@@ -61,7 +61,7 @@ def live(desk: Desk, lives: int) -> None:
     for _ in range(lives):
         ticket = desk.open(SUBJECT, PROBLEM, author=CUSTOMER).id
         desk.reply(ticket, ANSWER, actor=AGENT)
-        desk.receive(ticket, THANKS, author=CUSTOMER)
+        desk.add_message(ticket, THANKS, author=CUSTOMER)
         desk.resolve(ticket, RESOLUTION, actor=AGENT)
         desk.end(ticket, actor=AGENT)
 

@@ -84,9 +84,9 @@ FAULTS = (
     Fault(
         number=5,
         name="lease without fence",
-        file="storage/statements.py",
-        old='o.c.id == bindparam("row"), o.c.fence == bindparam("fence"), o.c.state == "leased"',
-        new='o.c.id == bindparam("row"), bindparam("fence") >= 0',
+        file="storage/queue_statements.py",
+        old='o.c.id == bindparam("row"), o.c.fence == bindparam("fence"))',
+        new='o.c.id == bindparam("row"), bindparam("fence") >= 0)',
         tests=(KIT, "-k", "fence"),
     ),
     Fault(
@@ -112,6 +112,14 @@ FAULTS = (
         old="(synchronous.upper(), SYNCHRONOUS[synchronous])",
         new='("NORMAL", 1)',
         tests=("tests/unit/storage",),
+    ),
+    Fault(
+        number=14,
+        name="str.format on texts",
+        file="templates/compiled.py",
+        old="        return buffer.getvalue()\n",
+        new="        return buffer.getvalue().format(**values)\n",
+        tests=("tests/unit/templates/test_language.py",),
     ),
     Fault(
         number=15,

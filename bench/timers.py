@@ -6,7 +6,8 @@ table, as if no two tickets had waited equally long. That is the worst case: at 
 each has a page of its own. Files are in WAL mode with synchronous=NORMAL, because the flush of FULL would hide the
 differences. Between two rounds the rows are put back and the log is written home; that stays out of the figures, since
 it falls into any commit that comes along. The row `P6-home` has it in, for both sides.
-P15 is meant for PostgreSQL, where settled rows stay in the way until a vacuum; its row here is the same on SQLite.
+P15 is meant for PostgreSQL, where settled rows stay in the way until a vacuum (`bench/servers.py`); its row here is the
+same on SQLite.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class _Heap:
             storage.migrate()
             heap = cls(waiting, path, storage, Desk(storage, tenant=TENANT, clock=ManualClock(NOW)))
             if waiting:
-                heap._insert(schema.timer, _timers(waiting))
+                heap._insert(schema.timer, deadlines(waiting))
                 due = [(TENANT, timer.ticket, timer.name, timer.instance) for timer in heap.claim()]
                 heap = attrs.evolve(heap, due=tuple(due))
                 heap.put_back()
@@ -184,8 +185,8 @@ class _Heap:
 
     def wear_out(self) -> None:
         """Let deadlines and deliveries live through their states up to the last one."""
-        self._insert(schema.timer, _timers(SETTLED, due=0, start=-2 * DAY_US))
-        self._insert(schema.outbox, _deliveries(SETTLED))
+        self._insert(schema.timer, deadlines(SETTLED, due=0, start=-2 * DAY_US))
+        self._insert(schema.outbox, deliveries(SETTLED))
         with self._driver() as connection:
             for table, done in ((schema.timer, "done"), (schema.outbox, "sent")):
                 for state in ("leased", done):
@@ -196,7 +197,7 @@ def _keep_the_log(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA wal_autocheckpoint=0")
 
 
-def _timers(waiting: int, *, due: int = DUE, start: int = 1_000_000) -> Iterator[dict[str, Any]]:
+def deadlines(waiting: int, *, due: int = DUE, start: int = 1_000_000) -> Iterator[dict[str, Any]]:
     """Yield rows for a month to come from *start* on, with *due* ones of the day before scattered among them."""
     dice, ids, now = random.Random(waiting), SystemIds(), to_us(NOW)
     length = 30 * DAY_US if start > 0 else DAY_US
@@ -218,7 +219,7 @@ def _timers(waiting: int, *, due: int = DUE, start: int = 1_000_000) -> Iterator
         }
 
 
-def _deliveries(count: int) -> Iterator[dict[str, Any]]:
+def deliveries(count: int) -> Iterator[dict[str, Any]]:
     ids, at = SystemIds(), to_us(NOW) - 40 * DAY_US
     for number in range(count):
         ticket = ids.new_id(at + number * 1000)

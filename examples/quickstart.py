@@ -13,7 +13,7 @@ with TemporaryDirectory() as folder:
         ticket = desk.open("Charged twice", "I paid one order twice.", customer=ann.id, channel="chat")
         desk.ask(ticket.id, "Sorry about that! Which order was it?", actor="agent:kim")
         desk.deliver_outbox()  # hands queued answers to their channels; normally a worker does this
-        desk.receive(ticket.id, "Order 1017.")
+        desk.add_message(ticket.id, "Order 1017.")
         desk.resolve(ticket.id, "Refunded order 1017.", actor="agent:kim")
 
     with Desk(url) as desk:  # a restart: everything is in the file

@@ -43,7 +43,7 @@ def morning(desk: Desk, ids: dict[str, str]) -> tuple[Ticket, Ticket, Ticket]:
 def afternoon(desk: Desk, tickets: tuple[Ticket, Ticket, Ticket], clock: ManualClock) -> None:
     """Hand one ticket to the specialists, wait for a courier, resolve what can be resolved."""
     invoice, entry, parcel = tickets
-    desk.receive(invoice.id, "It is number 2026-118.")
+    desk.add_message(invoice.id, "It is number 2026-118.")
     desk.resolve(invoice.id, "A corrected invoice was sent.", actor="agent:kim")
 
     desk.note(entry.id, "Reset does not help, the account looks locked.", actor="agent:ivan", mentions=["olga"])

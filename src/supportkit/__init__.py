@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from supportkit.channels.printer import Printer
     from supportkit.clock import ManualClock, SystemClock
     from supportkit.desk import Desk
+    from supportkit.engine.notices import Notices
     from supportkit.engine.rules import FOLLOW_UP, REOPEN, AfterClose, Limits, TierPolicy, reopen_within
     from supportkit.errors import (
         ConcurrentUpdate,
@@ -39,6 +40,7 @@ _HOMES = {
     "channels.printer": ("Printer",),
     "clock": ("ManualClock", "SystemClock"),
     "desk": ("Desk",),
+    "engine.notices": ("Notices",),
     "engine.rules": ("FOLLOW_UP", "REOPEN", "AfterClose", "Limits", "TierPolicy", "reopen_within"),
     "errors": (
         "ConcurrentUpdate",
@@ -85,6 +87,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "Note",
+    "Notices",
     "Outbound",
     "Printer",
     "Priority",

@@ -74,7 +74,9 @@ def as_ticket(ref: Ref | Ticket) -> Ref:
     """
     if isinstance(ref, Ticket):
         return ref.id
-    if isinstance(ref, bool) or not isinstance(ref, str | int):
+    if isinstance(ref, str):
+        return ref
+    if isinstance(ref, bool) or not isinstance(ref, int):
         raise TypeError(f"a ticket is named by its id or number, not by a {type(ref).__name__}")
     return ref
 

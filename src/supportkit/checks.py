@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import cast
 
+import attrs
+
+from supportkit.channels.port import ChannelAdapter
 from supportkit.drafting import read_clocks
 from supportkit.engine.clocks import agrees
 from supportkit.engine.evolve import fold
 from supportkit.engine.promises import Promises
-from supportkit.errors import InvalidPolicy, StorageCorrupt
+from supportkit.errors import ConfigurationError, InvalidPolicy, StorageCorrupt
 from supportkit.model.change import OutboxState
+from supportkit.model.conversation import ArrivalState
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
+from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import MAX_PAGE, Finding, TicketQuery, UnitOfWork
 
+STUCK_AFTER = dt.timedelta(hours=1)
+"""A delivery that nobody has read for so long is stuck."""
 
-def check(runner: Runner, *, deep: bool) -> Sequence[Finding]:
+
+def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool) -> Sequence[Finding]:
     """Return the findings of storage, plug-ins and outbox; with *deep*, also of every log against its row."""
     findings = list(runner.storage.check())
     findings += _plugins(runner)
     with runner.reading() as unit:
         findings += _outbox(unit)
+    findings += _channels(channels)
+    if runner.storage.capabilities.receives:
+        findings += _inbox(runner, channels)
     if deep:
         findings += _logs(runner)
     return findings
@@ -42,6 +55,102 @@ def _outbox(unit: UnitOfWork) -> list[Finding]:
     return [
         Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
     ]
+
+
+def _channels(channels: Mapping[str, ChannelAdapter]) -> list[Finding]:
+    """Tell which channels take what anybody pushes to them, unsigned."""
+    receiving = {name: one for name, one in channels.items() if one.capabilities.inbound and hasattr(one, "receive")}
+    open_ = sorted(name for name, one in receiving.items() if one.capabilities.insecure)
+    if not open_:
+        return [
+            Finding(
+                code="channels", severity="ok", sentence=f"{len(receiving)} channels receive, none of them insecure"
+            )
+        ]
+    named = ", ".join(open_)
+    return [
+        Finding(code="channels", severity="warning", sentence=f"anybody may push messages to these, unsigned: {named}")
+    ]
+
+
+def _inbox(runner: Runner, channels: Mapping[str, ChannelAdapter]) -> list[Finding]:
+    """Tell what waits for a person, what nobody reads, and which channels never proved a sender."""
+    now = runner.clock.now()
+    with runner.reading() as unit:
+        receiving = cast("ReceivingUnit", unit)
+        held = receiving.arrival_counts().get(ArrivalState.QUARANTINED.value, 0)
+        waiting = receiving.arrivals([ArrivalState.RECEIVED], limit=MAX_PAGE)
+    stuck = [one for one in waiting if now - one.received_at >= STUCK_AFTER]
+    alone = sorted({one.channel for one in waiting} - set(channels))
+    if held:
+        findings = [
+            Finding(
+                code="quarantine", severity="warning", sentence=f"{held} deliveries lie in quarantine: look at them"
+            )
+        ]
+    else:
+        findings = [Finding(code="quarantine", severity="ok", sentence="no delivery lies in quarantine")]
+    if stuck:
+        oldest = min(one.received_at for one in stuck).isoformat(timespec="seconds")
+        more = f"; this desk does not have: {', '.join(alone)}" if alone else ""
+        sentence = f"{len(stuck)} deliveries wait to be read, the oldest since {oldest}: does a worker run?{more}"
+        findings.append(Finding(code="inbox", severity="error", sentence=sentence))
+    else:
+        findings.append(Finding(code="inbox", severity="ok", sentence=f"{len(waiting)} deliveries wait to be read"))
+    return findings
+
+
+@attrs.frozen(kw_only=True)
+class ChannelState:
+    """What waits on one channel.
+
+    Attributes:
+        waiting: Deliveries that are stored and not read yet.
+        quarantined: Deliveries that a person has to look at.
+        cursor: Where polling goes on; `None` where it never polled.
+    """
+
+    channel: str
+    waiting: int = 0
+    quarantined: int = 0
+    cursor: str | None = None
+
+
+def channel_states(runner: Runner, channels: Mapping[str, ChannelAdapter]) -> tuple[ChannelState, ...]:
+    """Return what waits on each channel of a desk, and on others that something arrived by."""
+    if not runner.storage.capabilities.receives:
+        return tuple([ChannelState(channel=name) for name in sorted(channels)])
+    with runner.reading() as unit:
+        receiving = cast("ReceivingUnit", unit)
+        counts = receiving.arrivals_by_channel()
+        names = sorted({*channels, *[channel for channel, _state in counts]})
+        return tuple(
+            [
+                ChannelState(
+                    channel=name,
+                    waiting=counts.get((name, ArrivalState.RECEIVED.value), 0),
+                    quarantined=counts.get((name, ArrivalState.QUARANTINED.value), 0),
+                    cursor=receiving.poll_cursor(name),
+                )
+                for name in names
+            ]
+        )
+
+
+def refuse_unsigned(channels: Mapping[str, ChannelAdapter]) -> None:
+    """Refuse adapters to which anybody may push, where nobody said that this is meant.
+
+    Raises:
+        ConfigurationError: One receives, is not polled, and neither signs nor is marked as insecure.
+    """
+    for name, adapter in channels.items():
+        able = adapter.capabilities
+        is_pushed = able.inbound and hasattr(adapter, "receive") and not able.polls
+        if is_pushed and not able.signed and not able.insecure:
+            raise ConfigurationError(
+                f"channel {name!r} receives what anybody pushes, and nobody signs it: "
+                "let it verify (signed=True), poll, or say insecure=True in its capabilities"
+            )
 
 
 def _agrees(unit: UnitOfWork, ticket: Ticket) -> bool:

@@ -110,3 +110,8 @@ def from_us(microseconds: int) -> dt.datetime:
 def monotonic() -> float:
     """Return seconds on a clock that never jumps; for time-outs and throughput, never for what is stored."""
     return time.monotonic()
+
+
+def thread_seconds() -> float:
+    """Return the processor seconds of this thread; a budget in them does not depend on how busy the machine is."""
+    return time.thread_time()

@@ -7,12 +7,24 @@ from typing import Any
 
 import attrs
 
-from supportkit.arguments import as_fields, as_locale, as_name, as_optional_name, as_tags, as_timezone
-from supportkit.errors import ConcurrentUpdate, NotFound
+from supportkit import proving, uniting
+from supportkit.arguments import (
+    as_actor,
+    as_customer,
+    as_fields,
+    as_locale,
+    as_name,
+    as_optional_name,
+    as_tags,
+    as_timezone,
+)
+from supportkit.errors import NotFound
+from supportkit.keys import Keys
 from supportkit.model.change import Change
 from supportkit.model.fields import FieldValue
-from supportkit.model.people import Address, Customer
-from supportkit.runner import TRIES, Runner
+from supportkit.model.people import Actor, Address, Customer
+from supportkit.races import again
+from supportkit.runner import Runner
 from supportkit.text import clean
 
 MAX_PAGE = 500
@@ -20,9 +32,10 @@ MAX_PAGE = 500
 
 @attrs.frozen
 class Customers:
-    """Adds, finds and changes customers of one tenant."""
+    """Adds, finds and changes customers of one tenant, joins two who are one person, and proves addresses."""
 
     _runner: Runner
+    _keys: Callable[[], Keys]
 
     def add(
         self,
@@ -85,22 +98,19 @@ class Customers:
             NotFound: There is no such customer.
             TypeError: There is no such attribute, or it cannot be changed.
         """
-        known = {field.name for field in attrs.fields(Customer)} - {"id", "tenant", "created_at", "version"}
+        known = {field.name for field in attrs.fields(Customer)} - _FIXED
         unknown = sorted(set(changes) - known)
         if unknown:
             raise TypeError(f"customers have no {unknown[0]!r} to change; possible: {', '.join(sorted(known))}")
         changes = {name: _CLEAN[name](value) if name in _CLEAN else value for name, value in changes.items()}
-        for attempt in range(1, TRIES + 1):
+
+        def once() -> Customer:
             before = self.get(customer)
             after = attrs.evolve(before, **changes, version=before.version + 1)
-            try:
-                self._save(after)
-            except ConcurrentUpdate:
-                if attempt == TRIES:
-                    raise
-            else:
-                return after
-        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+            self._save(after)
+            return after
+
+        return again(once)
 
     def list(self, *, limit: int = 100, after: str | None = None) -> Sequence[Customer]:
         """Return up to *limit* customers by id, beginning after the id *after*."""
@@ -109,13 +119,60 @@ class Customers:
         with self._runner.reading() as unit:
             return unit.customers(limit, after)
 
+    def merge(self, a: str | Customer, b: str | Customer, *, actor: Actor | str) -> Customer:
+        """Make one customer of two who are one person, and return the survivor.
+
+        Addresses, open codes aside, and tickets go over; the log of each ticket says `CustomerChanged`. Where both have
+        an address, what was proved of it holds, and so does an opt-out of either. Name, language, tags and fields of
+        each stay his own. Survivor is the one who has proved an address where the other has not; else who has been here
+        longer. Customers who are one already are returned as they are.
+
+        Args:
+            a: One of them, by id.
+            b: The other one.
+            actor: An agent; or `system`, which may join only two who both hold one proved address.
+
+        Raises:
+            NotFound: There is no such customer in this tenant.
+            Refused: They are the same one, or the actor may not do this.
+        """
+        return uniting.merge(self._runner, as_customer(a) or "", as_customer(b) or "", as_actor(actor))
+
+    def unmerge(self, customer: str | Customer, *, actor: Actor | str) -> Customer:
+        """Take a merged customer out of the survivor again, with what he had brought, and return him.
+
+        Addresses and tickets are as they were before; what was learnt of an address since then (an opt-out, a proof)
+        holds for both, and what came newly stays with the survivor.
+
+        Raises:
+            NotFound: There is no such customer.
+            Refused: He was not merged, the survivor was merged himself, or took over somebody else later.
+        """
+        return uniting.unmerge(self._runner, as_customer(customer) or "", as_actor(actor))
+
+    def start_verification(self, customer: str | Customer, address: Address) -> str:
+        """Make a one-time code for an address of a customer, and return it: send it there, and nowhere else.
+
+        It has 8 digits, is worth something for 15 minutes and 5 tries, and replaces an earlier one. Only a keyed hash
+        is stored.
+
+        Raises:
+            NotFound: There is no such customer.
+            Refused: He has no such address, or 5 codes were made for it within this hour.
+        """
+        return proving.start(self._runner, self._keys(), as_customer(customer) or "", address)
+
+    def confirm(self, customer: str | Customer, address: Address, code: str) -> Customer:
+        """Mark an address as proved by the code that was sent there, and return the customer; a code works once.
+
+        Raises:
+            NotFound: There is no such customer.
+            Refused: The code is wrong, too old or was tried too often, or another customer has proved the address.
+        """
+        return proving.confirm(self._runner, self._keys(), as_customer(customer) or "", address, code)
+
     def _save(self, customer: Customer) -> None:
-        change = Change(customers=(customer,))
-        if self._runner.shared is not None:
-            self._runner.shared.unit.save(change)
-            return
-        with self._runner.storage.begin(self._runner.tenant) as unit:
-            unit.save(change)
+        self._runner.save(Change(customers=(customer,)))
 
 
 def _called(name: str) -> str:
@@ -130,6 +187,8 @@ def _addresses(given: Iterable[Address] | Mapping[str, str]) -> tuple[Address, .
     )
 
 
+_FIXED = frozenset({"id", "tenant", "created_at", "version", "merged_into", "merged", "proofs"})
+"""What `update` may not change."""
 _CLEAN: dict[str, Callable[[Any], Any]] = {
     "name": _called,
     "addresses": _addresses,

@@ -8,25 +8,38 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, assert_never
+from functools import partial
+from typing import TypeVar, assert_never, cast
 
 import attrs
 
 from supportkit.channels.port import Accepted, ChannelAdapter, Deferred, Delivery, Outbound, Reason, Rejected
+from supportkit.channels.windows import Closed, window_at
+from supportkit.drafting import News
 from supportkit.engine.decide import decide
+from supportkit.engine.effects import PUBLIC
+from supportkit.lookup import person
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
-from supportkit.model.message import Message
-from supportkit.model.people import SYSTEM, Customer
+from supportkit.model.conversation import Leg
+from supportkit.model.events import Event, NoticeQueued
+from supportkit.model.message import Message, MessageKind
+from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.parting import texts_of
+from supportkit.races import again
+from supportkit.receipts import HARD, count_failure, settle_waiting
 from supportkit.runner import Runner
+from supportkit.storage.arriving import ReceivingUnit
+from supportkit.storage.port import UnitOfWork
 from supportkit.text import clean
+from supportkit.withdrawing import cancelled
 
 _log = logging.getLogger("supportkit.delivery")
-MAX_ATTEMPTS = 10
 MAX_AGE = dt.timedelta(hours=48)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 3600.0
+_REFERENCES = 20
 Result = TypeVar("Result")
 
 
@@ -44,6 +57,7 @@ class DeliveryReport:
 
     sent: int = 0
     failed: int = 0
+    suppressed: int = 0
     deferred: int = 0
     parked: int = 0
     unknown: int = 0
@@ -74,7 +88,11 @@ def deliver(
     lease: dt.timedelta,
     stop: Callable[[], bool] | None = None,
 ) -> DeliveryReport:
-    """Deliver up to *limit* messages that are due, one lease a call, until *stop* says so."""
+    """Deliver up to *limit* messages that are due, one lease a call, until *stop* says so.
+
+    Only those of *channels* that send: what goes out by another one is left for a worker that has it.
+    """
+    senders = {name: adapter for name, adapter in channels.items() if adapter.capabilities.outbound}
     counts: dict[str, int] = {}
     problems: list[tuple[str, str]] = []
     worker = f"{os.getpid()}:{threading.get_ident()}"
@@ -83,18 +101,18 @@ def deliver(
     for _ in range(limit):
         if stop is not None and stop():
             break
-        with runner.storage.begin(runner.tenant) as unit:
-            claim = unit.claim_outbox(runner.clock.now(), lease=lease, worker=worker)
+        claim = again(partial(_claim, runner, lease, worker, senders))
         if claim is None:
             emptied = True
             break
         delivery, taken_over = claim
-        oldest_due = oldest_due or delivery.available_at  # what has waited longest is claimed first
-        outcome = _deliver_one(runner, channels, delivery, taken_over=taken_over, lease=lease, problems=problems)
+        oldest_due = delivery.available_at if oldest_due is None else min(oldest_due, delivery.available_at)
+        adapter = senders[delivery.channel]
+        outcome = _deliver_one(runner, adapter, delivery, taken_over=taken_over, lease=lease, problems=problems)
         counts[outcome] = counts.get(outcome, 0) + 1
     now = runner.clock.now()
     with runner.storage.begin(runner.tenant, write=False) as unit:
-        backlog = unit.outbox_backlog(now)
+        backlog = unit.outbox_backlog(now, channels=senders.keys())
     return DeliveryReport(
         **counts,
         more=backlog.due > 0 and not emptied,
@@ -104,51 +122,60 @@ def deliver(
     )
 
 
+def _claim(
+    runner: Runner, lease: dt.timedelta, worker: str, senders: Mapping[str, ChannelAdapter]
+) -> tuple[Outgoing, bool] | None:
+    with runner.storage.begin(runner.tenant) as unit:
+        return unit.claim_outbox(runner.clock.now(), lease=lease, worker=worker, channels=senders.keys())
+
+
 def _deliver_one(
     runner: Runner,
-    channels: Mapping[str, ChannelAdapter],
+    adapter: ChannelAdapter,
     delivery: Outgoing,
     *,
     taken_over: bool,
     lease: dt.timedelta,
     problems: list[tuple[str, str]],
 ) -> str:
-    adapter = channels.get(delivery.channel)
-    verdict: _Verdict | None
+    able = adapter.capabilities
     doubt = taken_over or delivery.reason == Reason.UNCERTAIN
-    if adapter is None:  # a doubt stays one, for the worker that has the adapter
-        verdict = _again(delivery, Reason.UNCERTAIN if doubt else "no_adapter", runner.clock.now(), None)
-    else:
-        verdict = _settle_doubt(adapter, delivery, runner.clock.now(), lease) if doubt else None
-        if verdict is None:
-            resend = doubt and not adapter.capabilities.dedupes_sends and not adapter.capabilities.finds_sends
-            marked = attrs.evolve(delivery, possible_duplicate=delivery.possible_duplicate or resend)
-            verdict = _send(runner, adapter, marked, lease)
+    # What a person retried is in no doubt any more, but where the provider can be asked it is asked before.
+    asks = able.finds_sends and delivery.possible_duplicate
+    verdict = _settle_doubt(adapter, delivery, runner.clock.now(), lease) if doubt or asks else None
+    if verdict is None:
+        resend = doubt and not able.dedupes_sends and not able.finds_sends
+        marked = attrs.evolve(delivery, possible_duplicate=delivery.possible_duplicate or resend)
+        verdict = _send(runner, adapter, marked, lease)
     if verdict.reason:
         problems.append((delivery.id, verdict.reason))
-    return _store(runner, delivery, verdict)
+    return _store(runner, delivery, verdict, able.address_kind)
 
 
-def _settle_doubt(
+def _settle_doubt(  # noqa: PLR0911 - one short answer a case
     adapter: ChannelAdapter, delivery: Outgoing, now: dt.datetime, lease: dt.timedelta
 ) -> _Verdict | None:
     """Decide about a delivery that an earlier try may have made; `None` means: send again.
 
-    A look-up may take a quarter of the lease, so that the call that follows still ends within it.
+    A look-up may take a quarter of the lease, so that the call that follows still ends within it. What was withdrawn
+    meanwhile is never sent again.
     """
     able = adapter.capabilities
-    if able.dedupes_sends:
+    if able.dedupes_sends and delivery.withdrawn is None:
         return None
     if able.finds_sends:
         try:
             lookup: Callable[[str], Accepted | None] = adapter.lookup  # type: ignore[attr-defined]  # declared
             found = within(min(able.timeout, lease.total_seconds() / 4), lambda: lookup(delivery.id))
-            taken = None if found is None else _Verdict(state=OutboxState.SENT, external_id=found.external_id)
+            if found is not None:
+                return _Verdict(state=OutboxState.SENT, external_id=found.external_id)
         except Exception as error:  # noqa: BLE001 - an adapter that raises is a bug of the adapter
             _log.warning("channel %s failed in lookup: %s", delivery.channel, type(error).__name__)
-            return _again(delivery, Reason.UNCERTAIN, now, None)
-        return taken
-    if delivery.policy == "at_most_once" or delivery.possible_duplicate:
+            return _again(delivery, Reason.UNCERTAIN, now, None, able.max_attempts)
+        if delivery.withdrawn is not None:
+            return _Verdict(state=OutboxState.CANCELLED, reason=delivery.withdrawn)
+        return None
+    if delivery.withdrawn is not None or delivery.policy == "at_most_once" or delivery.possible_duplicate:
         return _Verdict(state=OutboxState.UNKNOWN, reason=Reason.UNCERTAIN)
     return None
 
@@ -157,14 +184,38 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     with runner.storage.begin(runner.tenant, write=False) as unit:
         ticket = unit.get(delivery.ticket)
         message = unit.message(delivery.message)
-        customer = unit.customer(delivery.recipient) if delivery.recipient else None
+        customer = person(unit, delivery.recipient) if delivery.recipient else None
+        leg = cast("ReceivingUnit", unit).leg(delivery.leg) if delivery.leg is not None else None
+        told = None
+        if message is not None and message.kind is MessageKind.AUTO:
+            told = _notice(unit, message)
+        before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
+        files = _files(cast("ReceivingUnit", unit), message)
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     seconds = min(adapter.capabilities.timeout, lease.total_seconds() / 2)
-    address = _address(customer, adapter.capabilities.family)
+    address = _address(customer, adapter.capabilities.address_kind) if leg is None else leg.address
     if address is None:
         return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
-    outbound = _outbound(delivery, ticket, message, address, seconds)
+    if adapter.capabilities.public and delivery.rule != PUBLIC:
+        return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
+    if (forbidden := _forbidden(adapter, customer, leg, address, runner.clock.now())) is not None:
+        return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)
+    parts = texts_of(message.body, adapter, ticket.locale if told is None else told.locale)
+    if delivery.part > len(parts):
+        return _Verdict(state=OutboxState.FAILED, reason=Reason.TOO_LONG)
+    subject = ticket.subject if message.kind is not MessageKind.AUTO else _subject(told, ticket)
+    ids = tuple([one.external_id for one in before if one.external_id and _answers(message, one)][-_REFERENCES:])
+    outbound = attrs.evolve(
+        _outbound(delivery, ticket, message, address, seconds, leg),
+        body=parts[delivery.part - 1],
+        parts=len(parts),
+        subject=subject,
+        attachments=message.attachments if delivery.part == 1 else (),
+        references=ids[:-1],
+        in_reply_to=ids[-1] if ids else None,
+        files=files if delivery.part == 1 else {},
+    )
     try:
         answer = within(seconds, lambda: adapter.send(outbound))
         if not isinstance(answer, Accepted | Deferred | Rejected):
@@ -183,10 +234,40 @@ def _address(customer: Customer | None, family: str) -> str | None:
     return customer.address(family) or (customer.id if family == "other" else None)
 
 
-def _outbound(delivery: Outgoing, ticket: Ticket, message: Message, recipient: str, seconds: float) -> Outbound:
+def _forbidden(
+    adapter: ChannelAdapter, customer: Customer | None, leg: Leg | None, address: str, now: dt.datetime
+) -> str | None:
+    """Return the reason why nothing may be sent by now, if there is one."""
+    able = adapter.capabilities
+    for one in () if customer is None else customer.addresses:
+        if one.family == able.address_kind and one.opted_out and one.value == address:
+            return Reason.OPTED_OUT
+    if leg is not None and isinstance(window_at(able.reply_window, leg.heard_at, now), Closed):
+        return Reason.WINDOW_CLOSED
+    return None
+
+
+def _notice(unit: UnitOfWork, message: Message) -> NoticeQueued | None:
+    """Return the notice that a message is, as its ticket's log has it; the log may have it elsewhere after a split."""
+    for recorded in reversed(unit.history(message.ticket)):
+        if isinstance(recorded.event, NoticeQueued) and recorded.event.message == message.id:
+            return recorded.event
+    return None
+
+
+def _subject(told: NoticeQueued | None, ticket: Ticket) -> str:
+    """Return the subject of an automatic message: never the requester's words, which may not be the reader's."""
+    return (told.subject if told is not None else "") or ticket.reference
+
+
+def _outbound(
+    delivery: Outgoing, ticket: Ticket, message: Message, recipient: str, seconds: float, leg: Leg | None
+) -> Outbound:
     return Outbound(
         id=delivery.id,
         recipient=recipient,
+        account=None if leg is None else leg.account,
+        thread=None if leg is None else leg.thread,
         body=message.body,
         subject=ticket.subject,
         attachments=message.attachments,
@@ -195,7 +276,23 @@ def _outbound(delivery: Outgoing, ticket: Ticket, message: Message, recipient: s
         locale=ticket.locale,
         possible_duplicate=delivery.possible_duplicate,
         timeout=seconds,
+        ticket=ticket.id,
+        number=ticket.number,
+        message=message.id,
+        created_at=delivery.created_at,
     )
+
+
+def _files(unit: ReceivingUnit, message: Message | None) -> dict[str, bytes]:
+    """Return the contents of what is attached to a message."""
+    found = [unit.file(one.id) for one in message.attachments] if message is not None else []
+    return {one.id: one.content for one in found if one is not None}
+
+
+def _answers(message: Message, earlier: Message) -> bool:
+    """Tell whether *earlier* came from outside by the channel of *message*, and before it."""
+    came = earlier.author.kind is ActorKind.CUSTOMER and earlier.kind is not MessageKind.AUTO
+    return came and earlier.channel == message.channel and earlier.recorded_at <= message.recorded_at
 
 
 def _judge(answer: Delivery, delivery: Outgoing, adapter: ChannelAdapter, now: dt.datetime) -> _Verdict:
@@ -215,16 +312,18 @@ def _judge(answer: Delivery, delivery: Outgoing, adapter: ChannelAdapter, now: d
                 return _Verdict(
                     state=OutboxState.UNKNOWN, reason=answer.reason, possible_duplicate=delivery.possible_duplicate
                 )
-            return _again(delivery, answer.reason, now, answer.retry_after)
+            return _again(delivery, answer.reason, now, answer.retry_after, able.max_attempts)
         case Deferred():
-            return _again(delivery, answer.reason, now, answer.retry_after)
+            return _again(delivery, answer.reason, now, answer.retry_after, adapter.capabilities.max_attempts)
         case _ as never:
             assert_never(never)
 
 
-def _again(delivery: Outgoing, reason: str, now: dt.datetime, after: dt.timedelta | None) -> _Verdict:
+def _again(
+    delivery: Outgoing, reason: str, now: dt.datetime, after: dt.timedelta | None, max_attempts: int
+) -> _Verdict:
     """Try again later, or park after too many tries."""
-    if delivery.attempts >= MAX_ATTEMPTS or now - delivery.created_at >= MAX_AGE:
+    if delivery.attempts >= max_attempts or now - delivery.begun_at >= MAX_AGE:
         return _Verdict(state=OutboxState.PARKED, reason=reason, possible_duplicate=delivery.possible_duplicate)
     if isinstance(after, dt.timedelta):
         wait = min(max(after, dt.timedelta(0)), MAX_AGE)
@@ -248,40 +347,60 @@ def back_off(delivery_id: str, attempt: int) -> float:
     return base * (0.8 + 0.4 * int.from_bytes(digest[:4], "big") / 2**32)
 
 
-def _store(runner: Runner, delivery: Outgoing, verdict: _Verdict) -> str:
-    """Store the result and, for a delivery that will not arrive, the event on its ticket."""
-    now = runner.clock.now()
-    with runner.storage.begin(runner.tenant) as unit:
-        mine = unit.settle_outbox(
-            delivery,
-            state=verdict.state,
-            now=now,
-            available_at=verdict.available_at,
-            external_id=None if verdict.external_id is None else clean(str(verdict.external_id)),
-            reason=verdict.reason,
-            possible_duplicate=verdict.possible_duplicate,
-        )
-        told: Any = ()
-        if mine and verdict.state is OutboxState.FAILED:
-            command = cm.FailDelivery(
-                actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=verdict.reason or ""
-            )
-            told = _record(runner, unit, delivery.ticket, command, now)
+def _store(runner: Runner, delivery: Outgoing, verdict: _Verdict, kind: str) -> str:
+    """Store the result and, for a delivery that will not arrive, the event on its ticket.
+
+    Again after a lost race: it was paid for, and nobody else has it.
+    """
+
+    def once() -> tuple[OutboxState | None, News]:
+        with runner.storage.begin(runner.tenant) as unit:
+            state, told = _settle(runner, unit, delivery, verdict)
+            if state is OutboxState.FAILED and verdict.reason in HARD and runner.storage.capabilities.receives:
+                count_failure(cast("ReceivingUnit", unit), delivery, kind, is_hard=True)
+        return state, told
+
+    state, told = again(once)
     runner.tell(told)
-    if not mine:
+    if state is None:
         return "late"
-    return "deferred" if verdict.state is OutboxState.PENDING else verdict.state.value
+    return "deferred" if state is OutboxState.PENDING else state.value
 
 
-def _record(runner: Runner, unit: Any, ticket_id: str, command: cm.Command, now: dt.datetime) -> Any:
-    ticket = unit.get(ticket_id)
+def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verdict) -> tuple[OutboxState | None, News]:
+    now = runner.clock.now()
+    state = unit.settle_outbox(
+        delivery,
+        state=verdict.state,
+        now=now,
+        available_at=verdict.available_at,
+        external_id=None if verdict.external_id is None else clean(str(verdict.external_id)),
+        reason=verdict.reason,
+        possible_duplicate=verdict.possible_duplicate,
+    )
+    if state is OutboxState.SENT and runner.storage.capabilities.receives:
+        sent = attrs.evolve(delivery, state=OutboxState.SENT)
+        return state, settle_waiting(runner, cast("ReceivingUnit", unit), sent, verdict.external_id)
+    if state not in {OutboxState.FAILED, OutboxState.CANCELLED, OutboxState.SUPPRESSED}:
+        return state, ()
+    ticket = unit.get(delivery.ticket)
     if ticket is None:
-        return ()
+        return state, ()
     runner.refresh(unit)  # a result that was paid for must not be lost because levels are not known here yet
+    command: cm.Command | None = None
+    events: tuple[Event, ...]
+    if state is not OutboxState.CANCELLED:
+        command = cm.FailDelivery(
+            actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=verdict.reason or ""
+        )
+        events = decide(ticket, command, now, runner.rules)
+    else:
+        stored = unit.delivery(delivery.id)
+        events = (cancelled(delivery, (stored or delivery).reason or ""),)
     draft = runner.draft(unit, command, now, now)
-    draft.add(runner.tenant, ticket, ticket.id, decide(ticket, command, now, runner.rules))
+    draft.add(runner.tenant, ticket, ticket.id, events)
     unit.save(draft.change(None))
-    return draft.told
+    return state, draft.told
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:

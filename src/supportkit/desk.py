@@ -9,12 +9,26 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import IO, Any, Self, Unpack, cast
 
 import attrs
 
-from supportkit import checks, clocking, delivery, pairing, promising, timers
+from supportkit import (
+    checks,
+    clocking,
+    continuing,
+    delivery,
+    pairing,
+    promising,
+    publicly,
+    receiving,
+    switching,
+    timers,
+)
+from supportkit.archive.reading import import_desk
+from supportkit.archive.writing import ArchiveReport, export
 from supportkit.arguments import (
     How,
     When,
@@ -33,30 +47,41 @@ from supportkit.arguments import (
     as_ticket,
     as_words,
 )
+from supportkit.channels.inbound import Answer, Payload
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Options, Prepare, Ref
+from supportkit.engine.notices import Notices
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
-from supportkit.errors import ConfigurationError, UnknownChannel
+from supportkit.errors import ConfigurationError, NotFound, UnknownChannel
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
+from supportkit.intake import Budgets, Intake
+from supportkit.keyring import kept_keys
+from supportkit.keys import Keys
+from supportkit.legs import LegState, Suggestion, legs_of, suggestions_for
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
-from supportkit.lookup import find
+from supportkit.lookup import find, person
 from supportkit.model import commands as cm
-from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.clocks import Metric
 from supportkit.model.commands import THE_CUSTOMER
+from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
+from supportkit.notifying import teller_of
+from supportkit.outbox import Outbox
 from supportkit.promising import Levels
+from supportkit.quarantine import Quarantine
+from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
 from supportkit.runner import Runner, Settled
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
-from supportkit.storage.opening import known_channels, open_storage
+from supportkit.storage.arriving import ReceivingUnit
+from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
 from supportkit.text import clean
 
@@ -70,7 +95,7 @@ class Desk:
 
     Args:
         storage: A database URL (`sqlite:///support.db`, `sqlite://` for memory, `postgresql+psycopg://...` or
-            `mariadb+pymysql://...` for a server) or a storage.
+            `mariadb+pymysql://...` for a server), a SQLAlchemy `Engine` of the app, or a storage.
         tenant: Whose tickets these are; a desk sees its own rows and nothing else.
         channels: Adapters that messages go out by, each with a name of its own.
         lifecycle: An own lifecycle; the built-in one has new, open, pending, on_hold, resolved, closed.
@@ -83,9 +108,18 @@ class Desk:
         levels: What the desk promises: `ServiceLevels`, or the dicts of a configuration file. They are recorded in the
             database; by default those that it recorded last hold, else the built-in ones (first and next response
             within 24 h, 12 h by e-mail, 30 min in chats, messengers and social networks).
+        keep_keys: How long an idempotency key stands for its first result; at least 8 days.
+        retention: How long everything else is kept; closed tickets for ever by default.
         clock: Where the time comes from.
         ids: Where ids come from.
         plugins: Modules or objects with hooks.
+        keys: What signs references that go out and hashes what is compared. By default keys are made once and kept in
+            the database; give your own to keep them elsewhere.
+        budgets: How much may come in by channels before a person has to look.
+        join_across_channels: Let a message of somebody who proved who he is join the one ticket of his that runs on
+            another channel; by default it opens a ticket, and `suggestions` shows the other one.
+        notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
+            a promised time has moved, that the request is solved, closed or open again.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
         synchronous: For SQLite: `full`, or `normal` (see `docs/explanation/durability.md`).
 
@@ -97,7 +131,7 @@ class Desk:
 
     def __init__(
         self,
-        storage: str | Storage = "sqlite://",
+        storage: Source = "sqlite://",
         *,
         tenant: str = "default",
         channels: Iterable[ChannelAdapter] = (),
@@ -109,17 +143,25 @@ class Desk:
         tier_policy: TierPolicy = TierPolicy(),  # noqa: B008 - a frozen value
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         levels: Levels | None = None,
+        keep_keys: dt.timedelta = KEEP_KEYS,
+        retention: Retention = Retention(),  # noqa: B008 - a frozen value
         clock: Clock | None = None,
         ids: IdSource | None = None,
         plugins: Iterable[object] = (),
+        keys: Keys | None = None,
+        budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
+        join_across_channels: bool = False,
+        notices: Notices = Notices(),  # noqa: B008 - a frozen value
         discover: bool = False,
         synchronous: str = "full",
     ) -> None:
         clock = clock or SystemClock()
         if not tenant.strip() or len(tenant) > MAX_TENANT or clean(tenant, "tenant") != tenant:
             raise ConfigurationError(f"tenant must be 1 to {MAX_TENANT} characters without NUL")
+        self._keeping = Keeping(keys=keep_keys, retention=retention, after_close=after_close)
         hooks = Hooks(plugins, discover=discover, clock=clock)
         self._channels: Mapping[str, ChannelAdapter] = known_channels(hooks, channels)
+        checks.refuse_unsigned(self._channels)
         rules = Rules(
             lifecycle=_compiled(lifecycle),
             after_close=after_close,
@@ -133,11 +175,13 @@ class Desk:
                 for name, adapter in self._channels.items()
                 if adapter.capabilities.outbound
             },
+            public=frozenset(name for name, adapter in self._channels.items() if adapter.capabilities.public),
         )
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
+        teller = teller_of(notices, self._channels, hooks)
         opened = open_storage(storage, hooks, synchronous=synchronous)
-        self._owns_storage = isinstance(storage, str)
+        self._owns_storage = opened is not storage
         try:
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
         except BaseException:
@@ -151,7 +195,15 @@ class Desk:
             settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
+            teller=teller,
+            limited={
+                name: adapter
+                for name, adapter in self._channels.items()
+                if adapter.capabilities.outbound and adapter.capabilities.max_body_chars is not None
+            },
         )
+        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
+        self._intake = Intake(self._runner, found, budgets, join_across_channels)
 
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
@@ -196,8 +248,8 @@ class Desk:
 
     @property
     def customers(self) -> Customers:
-        """People who ask: `add`, `get`, `update`, `list`."""
-        return Customers(self._runner)
+        """People who ask: `add`, `get`, `update`, `list`, `merge`, `unmerge`, `start_verification`, `confirm`."""
+        return Customers(self._runner, self._intake.keys)
 
     @property
     def promises(self) -> Promises:
@@ -208,6 +260,16 @@ class Desk:
     def vendors(self) -> Vendors:
         """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
         return Vendors(self._runner)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Deliveries: call it to list them (`desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
+        return Outbox(self._runner)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
+        return Quarantine(self._runner, self.process_inbox)
 
     @property
     def levels(self) -> ServiceLevels:
@@ -294,7 +356,7 @@ class Desk:
         )
         return self._runner.open(command, self._options(how))
 
-    def receive(
+    def add_message(
         self,
         ticket: Ref | Ticket,
         body: str,
@@ -305,7 +367,7 @@ class Desk:
         external_id: str | None = None,
         **how: Unpack[How],
     ) -> Ticket:
-        """Record a message that came in and return the ticket that it now lies in.
+        """Record a message that came in by another way than a channel of the desk; return the ticket it now lies in.
 
         A customer's message takes a waiting or finished ticket up again; an automatic one (`kind="auto"`) never does.
         On a ticket that was closed too long ago it opens a follow-up, linked to the old one, and returns that. On a
@@ -514,7 +576,11 @@ class Desk:
         """
         customer = as_customer(customer)
         if customer is not None:
-            self.customers.get(customer)
+            with self._runner.reading() as unit:
+                found = person(unit, customer)
+            if found is None:
+                raise NotFound("customer", customer)
+            customer = found.id
         return self._runner.run(
             as_ticket(ticket), cm.SetCustomer(actor=as_actor(actor), customer=customer), self._options(how)
         )
@@ -736,14 +802,6 @@ class Desk:
         with self._runner.reading() as unit:
             return unit.notes(pairing.family(unit, find(unit, as_ticket(ticket))))
 
-    def outbox(
-        self, ticket: Ref | Ticket | None = None, *, states: Iterable[str] = (), limit: int = 100
-    ) -> Sequence[Outgoing]:
-        """Return deliveries, oldest first: of one ticket, in some states, or all."""
-        with self._runner.reading() as unit:
-            one = None if ticket is None else find(unit, as_ticket(ticket)).id
-            return unit.outbox(ticket=one, states=[OutboxState(state) for state in states], limit=limit)
-
     def counts(self) -> dict[tuple[str, int], int]:
         """Return the number of tickets by (state, tier)."""
         with self._runner.reading() as unit:
@@ -804,12 +862,224 @@ class Desk:
     ) -> delivery.DeliveryReport:
         """Hand queued answers to their channels, at most *limit*; safe from any number of workers at once.
 
+        Answers that go out by a channel which this desk does not have are left for a worker that has it.
+
         *stop* is asked before each delivery: when it says yes, no other one is claimed.
         """
         self._runner.outside("deliver_outbox")
         if limit < 1 or lease <= dt.timedelta(0):
             raise ValueError(f"limit and lease must be positive, not {limit} and {lease}")
         return delivery.deliver(self._runner, self._channels, limit=limit, lease=lease, stop=stop)
+
+    def receive(self, channel: str, payload: Payload) -> Answer:
+        """Take a delivery of a channel's provider and return what the web request is to be answered with.
+
+        It is checked, stored raw and answered; `process_inbox` reads it. A repeated delivery gets the same answer.
+
+        Args:
+            channel: The name of the adapter.
+            payload: The request: its bytes, headers, method, query and the public address.
+
+        Returns:
+            200 when it is stored, also where it was before; 401 for a wrong signature and 500 where no secret is
+            configured, with one text for all; 405 and 413 for a method or a size that cannot be; 503 when the
+            database is away, so that the provider tries again.
+
+        Raises:
+            UnknownChannel: The desk has no such channel.
+            CapabilityMissing: The channel only sends, or the storage keeps no deliveries.
+        """
+        return receiving.receive(self._runner, self._channels, channel, payload)
+
+    def process_inbox(
+        self,
+        limit: int = 100,
+        *,
+        lease: dt.timedelta = dt.timedelta(seconds=60),
+        stop: Callable[[], bool] | None = None,
+    ) -> receiving.InboxReport:
+        """Fetch from channels that are polled and read up to *limit* stored deliveries; each has its effect once.
+
+        What cannot be read or routed goes to `desk.quarantine`, and the others go on. *stop* is asked before each
+        delivery: when it says yes, no other one is claimed.
+        """
+        self._runner.outside("process_inbox")
+        if limit < 1 or lease <= dt.timedelta(0):
+            raise ValueError(f"limit and lease must be positive, not {limit} and {lease}")
+        return receiving.process_inbox(self._intake, self._channels, limit=limit, lease=lease, stop=stop)
+
+    def file(self, file: str) -> StoredFile:
+        """Return the content of an attachment; its name and type are the sender's words, so serve it as a download.
+
+        Raises:
+            NotFound: There is none with this id in this tenant.
+        """
+        if not self._runner.storage.capabilities.receives:
+            raise NotFound("file", file)
+        with self._runner.reading() as unit:
+            found = cast("ReceivingUnit", unit).file(file)
+        if found is None:
+            raise NotFound("file", file)
+        return found
+
+    def switch_channel(
+        self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]
+    ) -> Ticket:
+        """Let the conversation go on by another channel; history, person, support line and clocks stay as they are.
+
+        Args:
+            ticket: Which ticket.
+            to: The name of the channel.
+            actor: Who switches.
+            address: Where on it; by default the customer's address of its kind.
+
+        Raises:
+            UnknownChannel: The desk has no such channel.
+            Refused: There is no address, or the customer did not give or prove this one; the text names what is
+                possible.
+            CapabilityMissing: The channel does not send, or may not begin.
+        """
+        return switching.switch(
+            self._intake, self._channels, as_ticket(ticket), to, as_actor(actor), address, self._options(how)
+        )
+
+    def answer_in_public(
+        self, ticket: Ref | Ticket, text: str | None = None, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """Answer where everybody reads it: the post or comment that a ticket began with.
+
+        An agent's answer is a response and starts a new ticket; one of a bot or of the system is neither, and a thread
+        gets one of these at most. Neither resolves. After the end one closing line may be sent.
+
+        Args:
+            ticket: Which ticket.
+            text: What to say; by default the text `public_answer` in the ticket's language: an apology, thanks, and
+                where to go on. At most 280 characters, or what the channel takes.
+            actor: Who answers.
+
+        Raises:
+            Refused: The ticket has no public leg, the text is too long or says what must not be public (mail
+                addresses, phones, numbers of orders and tickets, references, amounts, names beyond the public handle,
+                links of a desk; the sentence names what it found), or there was an answer that may be only one.
+        """
+        words = None if text is None else self._words(text, "text")
+        return publicly.answer(
+            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how)
+        )
+
+    def move_to_private(
+        self, ticket: Ref | Ticket, *, actor: Actor | str, to: str | None = None, **how: Unpack[How]
+    ) -> publicly.MovedToPrivate:
+        """Go on in private with a ticket that began in public; it stays the same ticket.
+
+        By default on the best private way there is (`legs`): a direct message, or another channel on which the customer
+        gave an address. Where there is none the result has a continuation link to hand to the customer.
+
+        Args:
+            ticket: Which ticket.
+            actor: Who moves it.
+            to: The name of a private channel.
+
+        Raises:
+            UnknownChannel: The desk has no such channel.
+            Refused: *to* is public, or the customer cannot be reached there.
+            CapabilityMissing: The channel does not send, or may not begin.
+        """
+        return publicly.move_to_private(
+            self._intake, self._channels, as_ticket(ticket), to, as_actor(actor), self._options(how)
+        )
+
+    def continuation_link(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        valid_for: dt.timedelta = continuing.VALID_FOR,
+        url: str | None = None,
+    ) -> continuing.ContinuationLink:
+        """Return a signed link with which the customer goes on with a ticket on another channel.
+
+        A message that comes with its token joins the ticket, until the link expires, and only for the one who used it
+        first. It lets somebody add to the ticket; it shows nothing of it.
+
+        Args:
+            ticket: Which ticket; of a merged one the survivor.
+            valid_for: How long, a minute to 30 days.
+            url: A page of yours that hands the token in; the link gets it as `ticket=`.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            ValueError: *valid_for* or *url* cannot be.
+        """
+        return continuing.make_link(self._runner, self._intake.keys(), as_ticket(ticket), valid_for, url)
+
+    def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
+        """Return the ways to the customer of a ticket, the current one first, then those that could begin.
+
+        Where the current one is dead, closed or opted out, the best other one is marked as proposed.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            CapabilityMissing: The storage keeps no conversations.
+        """
+        return legs_of(self._runner, self._channels, as_ticket(ticket))
+
+    def suggestions(self, ticket: Ref | Ticket) -> Sequence[Suggestion]:
+        """Return other tickets and customers that seem to belong to a ticket, by proved addresses alone.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            CapabilityMissing: The storage keeps no conversations.
+        """
+        return suggestions_for(self._runner, as_ticket(ticket))
+
+    def purge(
+        self, now: When | None = None, *, limit: int = 500, stop: Callable[[], bool] | None = None
+    ) -> PurgeReport:
+        """Delete what is older than this desk keeps it: at most *limit* idempotency keys, deliveries and tickets each.
+
+        Safe from any number of threads and processes at once. A ticket goes with its words, its log and all its rows in
+        one transaction, together with the tickets that were merged into it; of tickets that stay, the links to it are
+        taken away, and their logs say so. *stop* is asked before each step.
+
+        Raises:
+            ValueError: *now* lies in the future: what is deleted cannot be brought back.
+        """
+        self._runner.outside("purge")
+        check_limit(limit, MAX_BATCH)
+        clock = self._runner.clock.now()
+        at = clock if now is None else to_utc(now, "now")
+        if at > clock + AHEAD:
+            raise ValueError(f"now={at.isoformat()} lies in the future: nothing is deleted before its time")
+        return purge(self._runner, self._keeping, at, limit=limit, stop=stop)
+
+    def export(
+        self, target: str | Path | IO[bytes], *, progress: Callable[[int, int], object] | None = None
+    ) -> ArchiveReport:
+        """Write everything that this desk has to *target*, as JSON lines: a path, or a file open for writing bytes.
+
+        It is one state of the desk, however many write meanwhile. The file holds every word of every customer.
+        *progress* is told how many rows were written, and of how many.
+
+        Raises:
+            ConfigurationError: The file cannot be written.
+        """
+        self._runner.outside("export")
+        return export(self._runner, target, progress=progress)
+
+    def import_(
+        self, source: str | Path | IO[bytes], *, progress: Callable[[int, int], object] | None = None
+    ) -> ArchiveReport:
+        """Bring everything that `export` wrote into this desk, whose tenant has nothing yet: all of it or nothing.
+
+        The ids and numbers stay, the tenant is this desk's. Followers go on where they stood.
+
+        Raises:
+            InvalidArchive: The file was cut, changed or made up; the error names the line.
+            DeskNotEmpty: The tenant has rows already.
+            ConfigurationError: The file cannot be read.
+        """
+        self._runner.outside("import_")
+        return import_desk(self._runner, source, progress=progress)
 
     @contextmanager
     def transaction(self) -> Iterator[Desk]:
@@ -818,15 +1088,56 @@ class Desk:
         Observers are told after the commit. Do not use the outer desk for writing inside the block.
         """
         with self._runner.sharing() as runner:
-            inside = object.__new__(Desk)
-            inside._runner = runner
-            inside._channels = self._channels
-            inside._owns_storage = False
-            yield inside
+            yield self._inside(runner)
+
+    @contextmanager
+    def joined(self, connection: object) -> Iterator[Desk]:
+        """Yield a desk that works inside the transaction which the app has open on *connection*.
+
+        Commit and rollback are the app's: a ticket is there exactly if the app's own rows of that transaction are. Each
+        verb is a savepoint, so after an error (`Refused`, `ConcurrentUpdate`) the app may go on. Reading sees what the
+        transaction has written. Followers see it after the commit; observers are told by `announce()` or not at all.
+
+        Args:
+            connection: A SQLAlchemy `Connection` (`session.connection()`), or one of the driver: `sqlite3`, psycopg 3
+                or PyMySQL (`django.db.connection.connection`). It must lead to the database of this desk.
+
+        Raises:
+            CannotJoin: It is closed, has no open transaction, or leads to another database.
+            CapabilityMissing: The storage cannot join.
+        """
+        with self._runner.joining(connection) as runner:
+            yield self._inside(runner)
+
+    def announce(self) -> int:
+        """Tell observers what was written in the block of `joined()` that gave this desk, after the app's commit.
+
+        Only what is found in the database is told, so after a rollback it tells nothing.
+
+        Returns:
+            How many events were told; each is told once.
+
+        Raises:
+            StorageError: The desk is another one, or the block has not ended.
+        """
+        return self._runner.announce()
+
+    def _inside(self, runner: Runner) -> Desk:
+        inside = object.__new__(Desk)
+        inside._runner = runner
+        inside._channels = self._channels
+        inside._keeping = self._keeping
+        inside._intake = attrs.evolve(self._intake, runner=runner)
+        inside._owns_storage = False
+        return inside
+
+    def channel_states(self) -> Sequence[checks.ChannelState]:
+        """Return what waits on each channel, how much lies in quarantine, and where polling goes on, by name."""
+        return checks.channel_states(self._runner, self._channels)
 
     def check(self, *, deep: bool = False) -> Sequence[Finding]:
-        """Look at the database, its settings, the plug-ins and what waits; with *deep* fold every log as well."""
-        return checks.check(self._runner, deep=deep)
+        """Look at the database, its settings, the plug-ins, the channels and what waits; with *deep* fold every log."""
+        return checks.check(self._runner, self._channels, deep=deep)
 
     # -- small things ------------------------------------------------------------------------------------------------
 

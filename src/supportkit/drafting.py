@@ -15,15 +15,16 @@ from supportkit.engine.effects import CLOCKS, Effects, effects
 from supportkit.engine.evolve import evolve
 from supportkit.engine.promises import Promises
 from supportkit.engine.rules import Rules
-from supportkit.engine.telling import Told, broken_again
+from supportkit.engine.telling import Told, broken_again, is_undelivered
 from supportkit.errors import InvalidPolicy
 from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
-from supportkit.model.events import ClockBreached, ClockWarned, Event, Recorded
-from supportkit.model.people import SYSTEM, Actor
+from supportkit.model.conversation import Heard, LegChange, StoredFile
+from supportkit.model.events import ClockBreached, ClocksRemeasured, ClockWarned, Event, Recorded
+from supportkit.model.people import SYSTEM, Actor, Customer
 from supportkit.model.ticket import StateCategory, Ticket
 from supportkit.storage.codec import dumps, loads
-from supportkit.storage.port import UnitOfWork
+from supportkit.storage.port import JoinedUnit, UnitOfWork
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +38,7 @@ class Options:
 
 _log = logging.getLogger("supportkit.clocks")
 PLAIN = Options()
+_ONCE = (ClockWarned, ClockBreached)  # a tuple: see `effects`
 Ref = str | int
 News = tuple[tuple[tuple[Recorded, ...], Ticket], ...]
 """What observers are told after a commit."""
@@ -69,6 +71,10 @@ class Shared:
     unit: UnitOfWork
     told: list[tuple[tuple[Recorded, ...], Ticket]] = attrs.field(factory=list)
     broken: bool = False
+    joined: JoinedUnit | None = None
+    """The unit again, where the transaction is the app's."""
+    is_over: bool = False
+    """The block of a joined transaction has ended; whether the app committed is another question."""
 
 
 @attrs.define
@@ -82,6 +88,7 @@ class _Page:
     tenant: str
     before: Ticket | None
     ticket: str
+    at: int
     after: Ticket | None = attrs.field(init=False)
     log: list[Recorded] = attrs.field(factory=list)
     clocks: TicketClocks | None = None
@@ -91,7 +98,7 @@ class _Page:
         self.after = self.before
         promises = self.draft.rules.promises
         kept = None if self.before is None else read_clocks(self.before, promises)
-        at = to_us(self.draft.at)
+        at = self.at
         try:
             self.clocks = TicketClocks(
                 promises,
@@ -147,7 +154,7 @@ class _Page:
         """Record what is to be told about clocks: each warning and each breach once, whoever finds it again."""
         known: set[str] | None = None
         for at, event in told:
-            if isinstance(event, ClockWarned | ClockBreached):
+            if isinstance(event, _ONCE):
                 if known is None:
                     known = self.draft.fired(self.ticket)
                 if event.id in known:
@@ -161,6 +168,21 @@ class _Page:
                 )
             else:
                 self.write(event, at, SYSTEM)
+
+
+@attrs.define
+class Received:
+    """Rows that come with a message from outside, into the same transaction.
+
+    Attributes:
+        unanswerable: Why nothing may answer that message by itself: `bulk`, `bounce` ...
+    """
+
+    customers: list[Customer] = attrs.field(factory=list)
+    heard: list[Heard] = attrs.field(factory=list)
+    legs: list[LegChange] = attrs.field(factory=list)
+    files: list[StoredFile] = attrs.field(factory=list)
+    unanswerable: str | None = None
 
 
 @attrs.define
@@ -179,36 +201,75 @@ class Draft:
     changes: list[TicketChange] = attrs.field(factory=list)
     rows: Effects = attrs.field(factory=Effects)
     moved: tuple[tuple[str, str], ...] = ()
+    received: Received = attrs.field(factory=Received)
+    is_history: bool = False
+    """It brings in what happened elsewhere: nobody is told."""
 
-    def add(self, tenant: str, before: Ticket | None, ticket_id: str, events: Iterable[Event]) -> Ticket | None:
+    def add(
+        self,
+        tenant: str,
+        before: Ticket | None,
+        ticket_id: str,
+        events: Iterable[Event],
+        *,
+        actor: Actor | None = None,
+    ) -> Ticket | None:
         """Record *events* on a ticket, and what they and the time before them mean for its clocks.
+
+        They are what the actor of the command did, unless another *actor* is named.
 
         Returns the ticket after them.
         """
         events = tuple(events)
         if not events:
             return before
-        page = _Page(self, tenant, before, ticket_id)
         at = to_us(self.at)
+        page = _Page(self, tenant, before, ticket_id, at)
         page.ask(lambda clocks: clocks.elapsed(at - 1))
-        actor = SYSTEM if self.command is None else self.command.actor
+        if actor is None:
+            actor = SYSTEM if self.command is None else self.command.actor
         for event in events:
             page.enter(event, self.at, actor)
-        return self._close(page)
+        after = self._close(page)
+        if before is not None and before.merged_into is not None and any(map(is_undelivered, events)):
+            self._reconsider(before.merged_into)
+        return after
+
+    def _reconsider(self, survivor: str | None) -> None:
+        """Measure the tickets anew whose clocks are joined to one in which an answer turned out not to have arrived."""
+        seen: set[str] = set()
+        while survivor is not None and survivor not in seen:
+            seen.add(survivor)
+            ticket = self.unit.get(survivor)
+            if ticket is None:
+                return
+            page = _Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
+            if page.clocks is not None:
+                page.clocks.lose()
+            after = self._close(page, always=True)
+            if after is not None and not page.log:  # nothing to tell, and yet another note
+                self.changes.append(TicketChange(before=ticket, ticket=after, events=()))
+            survivor = ticket.merged_into
 
     def elapse(self, ticket: Ticket) -> bool:
         """Record what time alone brought about on a ticket by `at`; tell whether there was anything.
 
         The deadline of its clocks is set anew in any case.
         """
-        page = _Page(self, ticket.tenant, ticket, ticket.id)
-        page.ask(lambda clocks: clocks.elapsed(to_us(self.at)))
+        at = to_us(self.at)
+        page = _Page(self, ticket.tenant, ticket, ticket.id, at)
+        page.ask(lambda clocks: clocks.elapsed(at))
         after = self._close(page, always=True)
         return after is not None and after.version > ticket.version
 
     def _close(self, page: _Page, *, always: bool = False) -> Ticket | None:
         """Put what was written on a page into the draft, with the note and the deadline of the clocks."""
         if page.clocks is not None and page.clocks.is_lost:
+            for change in page.clocks.remeasured:
+                remeasured = ClocksRemeasured(
+                    calendar=change.calendar, revision=change.revision, since=change.occurred_at
+                )
+                page.write(remeasured, self.now, SYSTEM)
             log = [*self._history(page.ticket), *page.log]
             page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
         after = page.after
@@ -276,6 +337,10 @@ class Draft:
             outbox=tuple(rows.outbox),
             timers=tuple(rows.timers),
             firings=tuple(rows.firings),
+            customers=tuple(self.received.customers),
+            heard=tuple(self.received.heard),
+            legs=tuple(self.received.legs),
+            files=tuple(self.received.files),
             receipt=receipt,
         )
 

@@ -68,6 +68,33 @@ class InvalidPolicy(ConfigurationError, ValueError):
     code = "configuration.policy"
 
 
+class InvalidTemplate(ConfigurationError, ValueError):
+    """A text for customers cannot be used: bad syntax, an unknown placeholder or key, a plural form that is missing.
+
+    Attributes:
+        template: Which text it is: its source, key, part and locale.
+        line: The line of that text, from 1; `None` where no line is to blame.
+    """
+
+    code = "configuration.template"
+
+    def __init__(self, template: str, problem: str, line: int | None = None) -> None:
+        self.template = template
+        self.line = line
+        self.problem = problem
+        super().__init__(f"{template}{'' if line is None else f', line {line}'}: {problem}")
+
+
+class UnknownLocale(ConfigurationError, ValueError):
+    """A catalog names a language that the Unicode locale data does not have."""
+
+    code = "configuration.locale"
+
+    def __init__(self, locale: str, advice: str) -> None:
+        self.locale = locale
+        super().__init__(f"no locale {locale[:40]!r} is known{advice}")
+
+
 class UnknownChannel(ConfigurationError):
     """A channel was named that this desk does not have."""
 
@@ -140,6 +167,27 @@ class Refused(WorkflowError):
         super().__init__(f"{refusal.sentence} [{refusal.code}]")
 
 
+class IllegalSettlement(WorkflowError):
+    """A delivery cannot be settled so: only those that wait for a person can, and only in certain ways.
+
+    Attributes:
+        delivery: The id of the delivery.
+        state: Where it stands.
+        wanted: What was asked for.
+        allowed: What this state allows; empty where no person has a say.
+    """
+
+    code = "workflow.illegal_settlement"
+
+    def __init__(self, delivery: str, state: str, wanted: str, allowed: Sequence[str]) -> None:
+        self.delivery = delivery
+        self.state = state
+        self.wanted = wanted
+        self.allowed = tuple(allowed)
+        can = ", ".join(self.allowed) or "nothing; people settle what is unknown or parked"
+        super().__init__(f"delivery {delivery!r:.140} is {state} and cannot become {wanted}; possible: {can}")
+
+
 class CapabilityMissing(WorkflowError):
     """A channel or a storage was asked for something that it does not declare."""
 
@@ -161,6 +209,17 @@ class LimitExceeded(WorkflowError, ValueError):
         self.allowed = allowed
         self.got = got
         super().__init__(f"{limit}: at most {allowed}{unit and ' ' + unit} allowed, got {got}")
+
+
+class TemplateFailed(WorkflowError):
+    """No text of a key could be rendered with these values; the values themselves are never part of the error."""
+
+    code = "workflow.template"
+
+    def __init__(self, key: str, problems: Sequence[str]) -> None:
+        self.key = key
+        self.problems = tuple(problems)
+        super().__init__(f"{key!r} could not be rendered: {'; '.join(self.problems)}")
 
 
 class IdempotencyConflict(WorkflowError):
@@ -266,6 +325,15 @@ class StorageUnavailable(StorageError):
     retryable = True
 
 
+class CannotJoin(StorageError):
+    """The connection that the app handed over has no open transaction in which this desk could write."""
+
+    code = "storage.cannot_join"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this connection cannot be joined: {why}")
+
+
 class StorageFull(StorageError):
     """The disk is full or the database is read-only; trying again does not help until a person acts."""
 
@@ -287,6 +355,34 @@ class InvalidCursor(StorageError, ValueError):
         super().__init__(f"the cursor cannot be used: {why}")
 
 
+class InvalidArchive(SupportkitError, ValueError):
+    """An export cannot be imported: it was cut, changed or made up; nothing of it was kept.
+
+    Attributes:
+        line: The line that is wrong, from 1; `None` where it is no single one.
+        problem: What is wrong, without what stands there.
+    """
+
+    code = "archive.invalid"
+
+    def __init__(self, line: int | None, problem: str) -> None:
+        self.line = line
+        self.problem = problem
+        super().__init__(f"the export cannot be imported: {'' if line is None else f'line {line}: '}{problem}")
+
+
+class DeskNotEmpty(SupportkitError):
+    """An export is imported into a tenant that has no rows at all; this one has some."""
+
+    code = "archive.not_empty"
+
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+        super().__init__(
+            f"tenant {tenant!r} has rows already: import into an empty one, with a desk that was opened without levels="
+        )
+
+
 class ChannelError(SupportkitError):
     """Something about a channel or its provider went wrong."""
 
@@ -299,10 +395,41 @@ class MalformedPayload(ChannelError, ValueError):
     code = "channel.malformed"
 
 
+class SignatureMismatch(ChannelError):
+    """A delivery is not signed as it should be; the text never says more than the kind.
+
+    Attributes:
+        kind: `missing`, `malformed`, `mismatch`, `stale`, or `misconfigured`, which is our own fault.
+    """
+
+    code = "channel.signature"
+    KINDS = ("missing", "malformed", "mismatch", "stale", "misconfigured")
+
+    def __init__(self, kind: str) -> None:
+        if kind not in self.KINDS:
+            raise ValueError(f"a signature is wrong in one of these ways: {', '.join(self.KINDS)}")
+        self.kind = kind
+        super().__init__(f"the delivery is not signed as it should be: {kind}")
+
+
 class DeliveryParked(ChannelError):
     """A delivery was given up after its tries; a person decides what becomes of it. Reported, not raised."""
 
     code = "channel.parked"
+
+
+class UnsendableMessage(ChannelError, ValueError):
+    """A message cannot be put into the form of its channel: a bad address, a missing file, a header that is not clean.
+
+    Attributes:
+        reason: One of the words for rejected deliveries, such as `bad_recipient`.
+    """
+
+    code = "channel.unsendable"
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        self.reason = reason
+        super().__init__(f"the message cannot be sent: {sentence} [{reason}]")
 
 
 class SupportkitWarning(UserWarning):

@@ -7,9 +7,12 @@ one end, and they cannot be guessed (74 random bits).
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
+
+if TYPE_CHECKING:
+    from random import Random
 
 # Crockford's base 32 without the letters that are mistaken for digits when read aloud.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -69,3 +72,15 @@ class SequentialIds:
         """Return the next reference; a multiplication spreads the digits."""
         self._count += 1
         return _reference(self._count * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFF)
+
+
+def random_bytes(count: int) -> bytes:
+    """Return *count* random bytes for a key or a token."""
+    return os.urandom(count)
+
+
+def seeded(seed: int) -> Random:
+    """Return a generator of repeatable numbers, for statistics that resample; it has no randomness of the machine."""
+    from random import Random
+
+    return Random(seed)  # noqa: S311 - repeatable on purpose, never for secrets

@@ -27,6 +27,14 @@ def find(unit: UnitOfWork, ref: Ref) -> Ticket:
     return ticket
 
 
+def find_both(unit: UnitOfWork, one: Ref, two: Ref) -> tuple[Ticket, Ticket]:
+    """Return two tickets; looked up in the same order for everybody, because a unit that holds them locks in it."""
+    if (isinstance(two, int), two) < (isinstance(one, int), one):
+        second = find(unit, two)
+        return find(unit, one), second
+    return find(unit, one), find(unit, two)
+
+
 def survivor(unit: UnitOfWork, ref: Ref) -> Ticket:
     """Return the ticket at the end of the chain of merges that begins at *ref*."""
     ticket = find(unit, ref)
@@ -37,6 +45,17 @@ def survivor(unit: UnitOfWork, ref: Ref) -> Ticket:
             raise StorageCorrupt(f"the merges of ticket {ticket.number} go round in a circle")
         seen.add(ticket.id)
     return ticket
+
+
+def person(unit: UnitOfWork, customer_id: str) -> Customer | None:
+    """Return a customer, or whoever has taken over a merged one; `None` where there is no such customer."""
+    customer, seen = unit.customer(customer_id), {customer_id}
+    while customer is not None and customer.merged_into is not None:
+        if customer.merged_into in seen:
+            raise StorageCorrupt(f"the merges of customer {customer_id} go round in a circle")
+        seen.add(customer.merged_into)
+        customer = unit.customer(customer.merged_into)
+    return customer
 
 
 def linked(unit: UnitOfWork, ticket: Ticket, command: cm.Command) -> Mapping[str, Ticket]:

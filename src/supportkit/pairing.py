@@ -7,11 +7,12 @@ import attrs
 from supportkit.drafting import Draft, Options, Prepare, Ref
 from supportkit.engine.pairs import Both, decide_link, decide_merge, decide_split, decide_unlink, decide_unmerge
 from supportkit.errors import NotFound
-from supportkit.lookup import expect, find, survivor
+from supportkit.lookup import expect, find, find_both, survivor
 from supportkit.model import commands as cm
 from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
+from supportkit.withdrawing import withdraw
 
 
 def merging(runner: Runner, ticket: Ref, into: Ref, options: Options) -> Prepare:
@@ -22,7 +23,7 @@ def merging(runner: Runner, ticket: Ref, into: Ref, options: Options) -> Prepare
         expect(source, options)
         runner.ask_plugins(source, draft.command)
         here, there = decide_merge(source, target, runner.rules)
-        draft.add(runner.tenant, source, source.id, here)
+        draft.add(runner.tenant, source, source.id, withdraw(unit, source.id, here))
         return draft.add(runner.tenant, target, target.id, there) or target
 
     return prepare
@@ -52,7 +53,7 @@ def linking(runner: Runner, ticket: Ref, command: cm.AddLink | cm.RemoveLink, ot
         return decide_unlink(one, two, command)
 
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
-        one, two = find(unit, ticket), find(unit, other)
+        one, two = find_both(unit, ticket, other)
         expect(one, options)
         runner.ask_plugins(one, draft.command)
         here, there = decide_both(one, two)

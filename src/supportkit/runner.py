@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import attrs
 
 from supportkit import promising
+from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, to_us
 from supportkit.drafting import PLAIN, Draft, News, Options, Prepare, Ref, Shared
 from supportkit.engine.decide import decide, needs_follow_up
 from supportkit.engine.rules import Rules
 from supportkit.errors import (
+    CapabilityMissing,
     ConcurrentUpdate,
+    IdempotencyConflict,
     LevelsOutdated,
     NotFound,
     PluginError,
@@ -29,15 +33,21 @@ from supportkit.errors import (
 from supportkit.hooks.manager import Hooks
 from supportkit.idempotency import fingerprint_of, first_result
 from supportkit.ids import IdSource
-from supportkit.lookup import expect, find, follow_up, from_customer, linked, spoken, survivor
+from supportkit.lookup import expect, find, follow_up, from_customer, linked, person, spoken, survivor
 from supportkit.model import commands as cm
-from supportkit.model.change import Receipt
+from supportkit.model.change import Change, Receipt
 from supportkit.model.events import Linked, Recorded
 from supportkit.model.people import SYSTEM, Customer
 from supportkit.model.ticket import Ticket
-from supportkit.storage.port import Storage, UnitOfWork
+from supportkit.notifying import Teller
+from supportkit.parting import divide
+from supportkit.races import TRIES
+from supportkit.storage.port import JoinedUnit, JoiningStorage, Storage, UnitOfWork
+from supportkit.withdrawing import withdraw
 
-TRIES = 5
+_UNSEEN = (
+    "another transaction has used this idempotency key, and this one cannot see it: roll back and run it all again"
+)
 LOOK_AGAIN = dt.timedelta(seconds=30)
 """How long a process goes on with the service levels that it has read."""
 
@@ -62,6 +72,10 @@ class Runner:
     clock: Clock
     ids: IdSource
     shared: Shared | None = None
+    teller: Teller | None = None
+    """Writes notices; `None` where no channel carries any."""
+    limited: Mapping[str, ChannelAdapter] = attrs.field(factory=dict)
+    """The channels with a limit on the length of a message."""
 
     @property
     def rules(self) -> Rules:
@@ -87,7 +101,7 @@ class Runner:
             events = decide(ticket, command, draft.at, self.rules, linked(unit, ticket, command))
             if events:
                 self.ask_plugins(ticket, command)
-            return draft.add(self.tenant, ticket, ticket.id, events) or ticket
+            return draft.add(self.tenant, ticket, ticket.id, withdraw(unit, ticket.id, events)) or ticket
 
         return self.carry_out(command, options, prepare, subject=ref)
 
@@ -101,7 +115,7 @@ class Runner:
             # "The customer" is whose ticket was named: a merge may have brought two people's tickets together.
             heard = from_customer(command, ticket if named.customer is None else named)
             if needs_follow_up(ticket, heard, draft.at, self.rules):
-                return self._opened(unit, draft, follow_up(ticket, heard), guarded=False)
+                return self.opened(unit, draft, follow_up(ticket, heard), guarded=False)
             draft.command = heard
             return draft.add(self.tenant, ticket, ticket.id, decide(ticket, heard, draft.at, self.rules)) or ticket
 
@@ -109,20 +123,29 @@ class Runner:
 
     def open(self, command: cm.Open, options: Options = PLAIN) -> Ticket:
         """Open a ticket; the links of the command get their other end in the same commit."""
-        return self.carry_out(command, options, lambda unit, draft: self._opened(unit, draft, command), subject=None)
+        return self.carry_out(command, options, lambda unit, draft: self.opened(unit, draft, command), subject=None)
 
-    def _opened(self, unit: UnitOfWork, draft: Draft, command: cm.Open, *, guarded: bool = True) -> Ticket:
+    def opened(
+        self,
+        unit: UnitOfWork,
+        draft: Draft,
+        command: cm.Open,
+        customer: Customer | None = None,
+        *,
+        guarded: bool = True,
+    ) -> Ticket:
         """Draft the opening of a ticket; plug-ins may object, but not to a message that came in.
 
         Raises:
             NotFound: There is no such customer or linked ticket.
         """
         others = {link.ticket: find(unit, link.ticket) for link in command.links}
-        customer = None
-        if command.customer is not None:
-            customer = unit.customer(command.customer)
+        if command.customer is not None and customer is None:
+            customer = person(unit, command.customer)
             if customer is None:
                 raise NotFound("customer", command.customer)
+            if customer.id != command.customer:
+                command = attrs.evolve(command, customer=customer.id)
         command = self._classified(spoken(command, customer), customer)
         if guarded:
             self.ask_plugins(None, command)
@@ -181,16 +204,16 @@ class Runner:
             raise StorageError("several commands as one need a transaction: use `sharing()`")
 
         def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
-            after = ticket
+            after, draft.is_history = ticket, True
             for draft.at, command in steps:
                 draft.command = command
                 if isinstance(command, cm.Open):
-                    after = self._opened(unit, draft, command)
+                    after = self.opened(unit, draft, command)
                 elif after is not None:
                     events = decide(after, command, draft.at, self.rules, linked(unit, after, command))
                     if events:
                         self.ask_plugins(after, command)
-                    after = draft.add(self.tenant, after, after.id, events)
+                    after = draft.add(self.tenant, after, after.id, withdraw(unit, after.id, events))
             draft.join()
             if after is None:
                 raise StorageError("several commands as one need a ticket, or `Open` first")
@@ -218,6 +241,7 @@ class Runner:
         for attempt in range(1, TRIES + 1):
             try:
                 with self.storage.begin(self.tenant) as unit:
+                    _hold(unit, attempt, options)
                     ticket, told = self._once(unit, command, options, prepare, fingerprint)
             except LevelsOutdated:
                 if attempt == TRIES:
@@ -245,11 +269,48 @@ class Runner:
         fingerprint: str,
     ) -> Ticket:
         """Carry out inside a transaction of several commands: keys are looked up first, nothing is repeated."""
+        if shared.joined is not None:
+            return self._in_steps(shared.joined, shared, command, options, prepare, fingerprint)
         if options.key is not None:
             first = first_result(shared.unit, options.key, command, fingerprint)
             if first is not None:
                 return first
         return self._in_transaction(shared, command, options, prepare, fingerprint)
+
+    def _in_steps(
+        self,
+        unit: JoinedUnit,
+        shared: Shared,
+        command: cm.Command | cm.PairCommand,
+        options: Options,
+        prepare: Prepare,
+        fingerprint: str,
+    ) -> Ticket:
+        """Carry out in the app's transaction, in a step of its own; again only where a repeat sees something new."""
+        tries = TRIES if unit.reads_anew else 1
+        for attempt in range(1, tries + 1):
+            try:
+                with unit.step():
+                    _hold(unit, attempt, options)
+                    ticket, told = self._once(unit, command, options, prepare, fingerprint)
+            except LevelsOutdated:
+                if attempt == tries:
+                    raise
+                self.settled.rules = promising.renewed(unit, self.rules)
+                continue
+            except (WorkflowError, ConcurrentUpdate, NotFound) as error:
+                first = None if options.key is None else first_result(unit, options.key, command, fingerprint)
+                if first is not None:
+                    return first
+                if isinstance(error, IdempotencyConflict):
+                    raise ConcurrentUpdate("", 0, _UNSEEN) from error
+                again = isinstance(error, ConcurrentUpdate) and options.expected_version is None and attempt < tries
+                if not again:
+                    raise
+                continue
+            shared.told.extend(told)
+            return ticket
+        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
     def _in_transaction(
         self,
@@ -275,6 +336,7 @@ class Runner:
         self.look_again(unit, now)
         draft = self.draft(unit, command, now, options.at or now)
         ticket = prepare(unit, draft)
+        ticket = self.complete(unit, draft, ticket) or ticket
         receipt = None
         if options.key is not None:
             receipt = Receipt(
@@ -289,10 +351,36 @@ class Runner:
             try:
                 unit.save(draft.change(receipt))
             except BaseException:
-                if self.shared is not None:  # half of it may be written: what was begun must not be committed
+                if (
+                    self.shared is not None and self.shared.joined is None
+                ):  # half of it may be written: what was begun must not be committed
                     self.shared.broken = True
                 raise
         return ticket, draft.told
+
+    def complete(self, unit: UnitOfWork, draft: Draft, ticket: Ticket | None = None) -> Ticket | None:
+        """Divide long answers and add the notices that follow from a draft; return *ticket* as it is after that.
+
+        Raises:
+            LimitExceeded: An answer needs more parts than its channel allows.
+        """
+        if self.limited and draft.rows.outbox:
+            divide(draft.rows, self.limited, {change.ticket.id: change.ticket.locale for change in draft.changes})
+        if self.teller is None or not draft.changes:
+            return ticket
+        return self.teller.tell(self, unit, draft, ticket)
+
+    def save(self, change: Change) -> None:
+        """Write a change that was not drafted: in a transaction of its own, or in the one that is open."""
+        shared = self.shared
+        if shared is None:
+            with self.storage.begin(self.tenant) as unit:
+                unit.save(change)
+        elif shared.joined is None:
+            shared.unit.save(change)
+        else:
+            with shared.joined.step():
+                shared.joined.save(change)
 
     def draft(
         self, unit: UnitOfWork, command: cm.Command | cm.PairCommand | None, now: dt.datetime, at: dt.datetime
@@ -356,14 +444,45 @@ class Runner:
                 raise StorageError("a command in this transaction failed while it was written: nothing was kept")
         self.tell(shared.told)
 
+    @contextmanager
+    def joining(self, connection: object) -> Iterator[Runner]:
+        """Work in the transaction that is open on a *connection* of the app; it stays open."""
+        if self.shared is not None:
+            raise StorageError("a transaction of this desk is open already: one cannot hold another")
+        if not self.storage.capabilities.joins:
+            raise CapabilityMissing(
+                type(self.storage).__name__, "joins", "use idempotency keys to keep two databases in step"
+            )
+        with cast("JoiningStorage", self.storage).join(self.tenant, connection) as unit:
+            shared = Shared(unit, joined=unit)
+            try:
+                yield attrs.evolve(self, shared=shared)
+            finally:
+                shared.is_over = True
+
+    def announce(self) -> int:
+        """Tell observers what a joined transaction wrote, as far as it is committed; return the number of events."""
+        shared = self.shared
+        if shared is None or shared.joined is None:
+            raise StorageError("only the desk that `joined()` gave has something to announce")
+        if not shared.is_over:
+            raise StorageError("nothing is committed yet: announce after the block and after the app's commit")
+        told, shared.told = shared.told, []
+        with self.storage.begin(self.tenant, write=False) as unit:
+            kept = [(log, ticket) for log, ticket in told if _is_stored(unit, log)]
+        self.tell(kept)
+        return sum(len(log) for log, _ticket in kept)
+
     def outside(self, what: str) -> None:
         """Refuse what has transactions of its own inside a transaction of the desk.
 
         Raises:
-            StorageError: This desk is the one that `transaction()` gave.
+            StorageError: This desk is one that `transaction()` or `joined()` gave.
         """
         if self.shared is not None:
-            raise StorageError(f"{what} has transactions of its own: call it on the desk, outside `transaction()`")
+            raise StorageError(
+                f"{what} has transactions of its own: call it on the desk, outside `transaction()` and `joined()`"
+            )
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
@@ -373,3 +492,15 @@ class Runner:
         else:
             with self.storage.begin(self.tenant, write=False) as unit:
                 yield unit
+
+
+def _is_stored(unit: UnitOfWork, log: Sequence[Recorded]) -> bool:
+    """Tell whether what a command wrote was committed; another one may stand in its place in the log."""
+    last = log[-1]
+    return any(found.seq == last.seq and found.command == last.command for found in reversed(unit.history(last.ticket)))
+
+
+def _hold(unit: UnitOfWork, attempt: int, options: Options) -> None:
+    """Let other writers of the ticket wait where a race was lost, or where losing one would be the caller's trouble."""
+    if attempt > 1 or options.expected_version is not None:
+        unit.hold()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import attrs
 
@@ -12,9 +13,17 @@ from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import CLOCKS, on_timer, state_timers
 from supportkit.engine.telling import LATE_AFTER
-from supportkit.errors import ConcurrentUpdate, LevelsOutdated, Refused, SupportkitError, WorkflowError
+from supportkit.errors import (
+    ConcurrentUpdate,
+    LevelsOutdated,
+    Refused,
+    StorageUnavailable,
+    SupportkitError,
+    WorkflowError,
+)
 from supportkit.model.change import Change, Timer, TimerState
 from supportkit.model.ticket import Ticket
+from supportkit.races import again
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
 
@@ -32,7 +41,8 @@ class TickReport:
         fired: Deadlines that became events.
         stale: Deadlines that had lost their point: the ticket had moved on.
         refused: Deadlines that the rules or a plug-in refused; they are settled, not repeated.
-        failed: Deadlines that raised; they are tried again, and parked after five tries.
+        failed: Deadlines that raised; they are tried again, and parked after five tries. One during which the database
+            was not available counts here, but not as a try.
         parked: Of these, the ones given up.
         late: Of the fired ones, those that fired more than five minutes after they were due.
         more: Call again at once: something is still due.
@@ -57,6 +67,7 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int, stop: Callable[[], boo
     """Fire up to *limit* deadlines that are due at *now*, in due order, until *stop* says so."""
     counts = dict.fromkeys(("fired", "stale", "refused", "failed", "parked", "late"), 0)
     problems: list[tuple[str, str, str]] = []
+    untried: list[Timer] = []
     with runner.storage.begin(runner.tenant, write=False) as unit:
         runner.refresh(unit)
         backlog = unit.timer_backlog(now)
@@ -64,6 +75,8 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int, stop: Callable[[], boo
         return TickReport(next_due=backlog.next_due)
     for timer in _claimed(runner, now, limit, stop or _never):
         outcome, code = _fire(runner, timer, now)
+        if code == StorageUnavailable.code:
+            untried.append(timer)
         counts[outcome] += 1
         if code:
             problems.append((timer.ticket, timer.name, code))
@@ -72,6 +85,7 @@ def tick(runner: Runner, now: dt.datetime, *, limit: int, stop: Callable[[], boo
         if outcome == "fired" and timer.due_at is not None and now - timer.due_at > LATE_AFTER:
             counts["late"] += 1
     oldest_due = backlog.oldest_due
+    _give_back(runner, untried)
     with runner.storage.begin(runner.tenant, write=False) as unit:
         backlog = unit.timer_backlog(now)
     return TickReport(
@@ -98,13 +112,11 @@ def _claimed(runner: Runner, now: dt.datetime, limit: int, stop: Callable[[], bo
     begun = runner.clock.now()
     while limit > 0 and not stop():
         at, size = runner.clock.now(), min(limit, BATCH)
-        with runner.storage.begin(runner.tenant) as unit:  # *now* stands still in a sweep, the lease must not
-            claimed = unit.claim_timers(now, size, lease=LEASE + max(at - begun, dt.timedelta(0)))
+        # *now* stands still in a sweep, the lease must not
+        claimed = again(partial(_claim, runner, now, size, LEASE + max(at - begun, dt.timedelta(0))))
         for count, timer in enumerate(claimed):
             if count and (stop() or runner.clock.now() - at > LEASE / 2):
-                with runner.storage.begin(runner.tenant) as unit:
-                    for waiting in claimed[count:]:
-                        unit.settle_timer(waiting, TimerState.WAITING)
+                _give_back(runner, claimed[count:])
                 break
             limit -= 1
             yield timer
@@ -113,14 +125,21 @@ def _claimed(runner: Runner, now: dt.datetime, limit: int, stop: Callable[[], bo
                 return
 
 
+def _claim(runner: Runner, now: dt.datetime, size: int, lease: dt.timedelta) -> Sequence[Timer]:
+    with runner.storage.begin(runner.tenant) as unit:
+        return unit.claim_timers(now, size, lease=lease)
+
+
 def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
     """Decide one deadline again and carry it out; return the outcome and the code of a problem."""
     try:
         outcome, told = _decide_and_save(runner, timer, now)
-    except (ConcurrentUpdate, LevelsOutdated) as error:
+    except (ConcurrentUpdate, LevelsOutdated, StorageUnavailable) as error:
         if isinstance(error, LevelsOutdated):
             runner.reload()
-        return "failed", error.code  # somebody moved the ticket or the levels meanwhile: the lease brings it back
+        # Somebody moved the ticket or the levels meanwhile: the lease brings it back. And a database that is away says
+        # nothing about this deadline: at the end of the sweep it is given back.
+        return "failed", error.code
     except WorkflowError as error:
         if isinstance(error, Refused) and error.refusal.code == "plugin.failed":
             return _failed(runner, timer, error.refusal.code)  # a plug-in that broke said nothing about the matter
@@ -154,6 +173,7 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         events = decide(ticket, command, at, runner.rules)
         runner.ask_plugins(ticket, command)
         draft.add(runner.tenant, ticket, ticket.id, events)
+        runner.complete(unit, draft)
         unit.save(draft.change(None))
         return "fired", draft.told
 
@@ -164,6 +184,7 @@ def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.dat
         return "stale", ()
     draft = runner.draft(unit, None, now, now)
     has_news = draft.elapse(ticket)
+    runner.complete(unit, draft)
     unit.save(draft.change(None))
     return ("fired" if has_news else "stale"), draft.told
 
@@ -174,6 +195,14 @@ def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:
         return "failed", code  # the lease runs out, then somebody tries again
     _settle(runner, timer, TimerState.PARKED)
     return "parked", code
+
+
+def _give_back(runner: Runner, untried: Sequence[Timer]) -> None:
+    """Let deadlines wait as if nobody had claimed them."""
+    if untried:
+        with runner.storage.begin(runner.tenant) as unit:
+            for timer in untried:
+                unit.settle_timer(timer, TimerState.WAITING)
 
 
 def _settle(runner: Runner, timer: Timer, state: TimerState) -> None:

@@ -21,6 +21,8 @@ import attrs
 from supportkit.delivery import DeliveryReport
 from supportkit.desk import Desk
 from supportkit.errors import SupportkitError
+from supportkit.receiving import InboxReport
+from supportkit.retention import PurgeReport
 from supportkit.storage.port import MAX_BATCH, check_limit
 from supportkit.timers import TickReport
 
@@ -48,7 +50,9 @@ class TurnLimits:
 
     Attributes:
         deadlines: Deadlines that it fires.
+        arrivals: Deliveries of channels that it reads.
         deliveries: Deliveries that it makes.
+        deletions: Things of each kind that it deletes because they are too old.
         lease: How long a delivery is its own; one call to a channel may take half of it.
         span: For how long each kind of work begins new things, so that a slow provider holds up no deadline.
 
@@ -57,7 +61,9 @@ class TurnLimits:
     """
 
     deadlines: int = attrs.field(default=500, validator=_batch)
+    arrivals: int = attrs.field(default=100, validator=_batch)
     deliveries: int = attrs.field(default=50, validator=_batch)
+    deletions: int = attrs.field(default=500, validator=_batch)
     lease: dt.timedelta = attrs.field(default=dt.timedelta(seconds=60), validator=_positive)
     span: dt.timedelta = attrs.field(default=dt.timedelta(seconds=10), validator=_positive)
 
@@ -68,7 +74,9 @@ class WorkReport:
 
     Attributes:
         timers: The report about deadlines; an empty one where that failed.
+        inbox: The report about what arrived; an empty one where that failed.
         outbox: The report about deliveries; an empty one where that failed.
+        purge: The report about what was too old; an empty one where that failed.
         more: Go on at once: something is still due.
         next_due: Nothing is due before this instant; `None` when nothing waits.
         lag: The age of the oldest row that was due when the turn came to it; zero where nothing was due or could
@@ -77,7 +85,9 @@ class WorkReport:
     """
 
     timers: TickReport = attrs.field(factory=TickReport)
+    inbox: InboxReport = attrs.field(factory=InboxReport)
     outbox: DeliveryReport = attrs.field(factory=DeliveryReport)
+    purge: PurgeReport = attrs.field(factory=PurgeReport)
     more: bool = False
     next_due: dt.datetime | None = None
     lag: dt.timedelta = dt.timedelta(0)
@@ -90,7 +100,7 @@ class WorkReport:
         return {kind: counts for kind, counts in counted.items() if counts}
 
 
-_Report = TickReport | DeliveryReport
+_Report = TickReport | InboxReport | DeliveryReport | PurgeReport
 
 
 def _counts(report: _Report) -> dict[str, int]:
@@ -102,20 +112,27 @@ def _fire(desk: Desk, limits: TurnLimits, stop: Stop) -> TickReport:
     return desk.tick(limit=limits.deadlines, stop=stop)
 
 
-def _deliver(desk: Desk, limits: TurnLimits, stop: Stop) -> DeliveryReport:
-    """Deliver; a desk that can send nothing leaves every row alone, and still tells how old the oldest one is.
+def _take_in(desk: Desk, limits: TurnLimits, stop: Stop) -> InboxReport:
+    return desk.process_inbox(limits.arrivals, lease=limits.lease, stop=stop)
 
-    It would only claim them, count a try and put them back, for ever, in the way of a worker that has the channels.
-    """
+
+def _deliver(desk: Desk, limits: TurnLimits, stop: Stop) -> DeliveryReport:
+    """Deliver; a desk that can send nothing still tells how old the oldest row is that another worker must send."""
     if any(adapter.capabilities.outbound for adapter in desk.channels.values()):
         return desk.deliver_outbox(limits.deliveries, lease=limits.lease, stop=stop)
     with desk.storage.begin(desk.tenant, write=False) as unit:
         return DeliveryReport(oldest_due=unit.outbox_backlog(desk.now()).oldest_due)
 
 
+def _purge(desk: Desk, limits: TurnLimits, stop: Stop) -> PurgeReport:
+    return desk.purge(limit=limits.deletions, stop=stop)
+
+
 _KINDS: tuple[tuple[str, Callable[[Desk, TurnLimits, Stop], _Report]], ...] = (
     ("timers", _fire),
+    ("inbox", _take_in),
     ("outbox", _deliver),
+    ("purge", _purge),
 )
 """All kinds of work in the order of a turn. Another one joins here, with an attribute of its name in `WorkReport`."""
 

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import attrs
+from sqlalchemy import select
 
 from supportkit.errors import IdempotencyConflict
 from supportkit.model.change import Change, OutboxState, Outgoing, Timer, TimerState
+from supportkit.model.stored import Attempt
+from supportkit.storage import schema
 from supportkit.storage.sql import SqlStorage
 from supportkit.storage.unit import SqlUnitOfWork
 
@@ -153,8 +156,8 @@ class ClaimsTogether(Faulty):
                 assert all(done)
                 return found
 
-            def claim_outbox(self, now: dt.datetime, *, lease: dt.timedelta, worker: str) -> Any:
-                found = self.unit.claim_outbox(now, lease=lease, worker=worker)
+            def claim_outbox(self, now: dt.datetime, **how: Any) -> Any:
+                found = self.unit.claim_outbox(now, **how)
                 if found is not None and found[0].attempts == 1:
                     self.unit.settle_outbox(found[0], state=OutboxState.PENDING, now=now)
                 return found
@@ -173,7 +176,53 @@ class HasNoFence(Faulty):
                 tries = [attrs.evolve(delivery, fence=delivery.fence + more) for more in range(5)]
                 return any(self.unit.settle_outbox(one, **values) for one in tries)
 
+            def settle_arrival(self, arrival: Any, state: Any, **values: Any) -> bool:
+                tries = [attrs.evolve(arrival, fence=arrival.fence + more) for more in range(5)]
+                return any(self.unit.settle_arrival(one, state, **values) for one in tries)
+
+            def decide_outbox(self, delivery: Outgoing, **values: Any) -> bool:
+                tries = [attrs.evolve(delivery, fence=delivery.fence + more) for more in range(5)]
+                return any(self.unit.decide_outbox(one, **values) for one in tries)
+
         return Fenceless(unit, self)
+
+
+class KnowsNoTurns(Faulty):
+    """Gives out what has waited longest, whosever it is."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Greedy(Unit):
+            def claim_outbox(self, now: dt.datetime, **how: Any) -> Any:
+                self.unit._cursor.execute("DELETE FROM supportkit_lane")
+                return self.unit.claim_outbox(now, **how)
+
+        return Greedy(unit, self)
+
+
+class ClaimsByAnyChannel(Faulty):
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Grasping(Unit):
+            def claim_outbox(self, now: dt.datetime, **how: Any) -> Any:
+                return self.unit.claim_outbox(now, **how | {"channels": None})
+
+            def outbox_backlog(self, now: dt.datetime, **_how: Any) -> Any:
+                return self.unit.outbox_backlog(now)
+
+        return Grasping(unit, self)
+
+
+class ForgetsTheWithdrawal(Faulty):
+    """Cancels what waits, and lets a worker try again what he had in hand."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Forgetful(Unit):
+            def withdraw_outbox(self, ticket: str, **how: Any) -> Any:
+                cancelled = self.unit.withdraw_outbox(ticket, **how)
+                mine = "supportkit_outbox.tenant = 'acme'"
+                self.unit._cursor.execute(f"UPDATE supportkit_outbox SET withdrawn = NULL WHERE {mine}")
+                return cancelled
+
+        return Forgetful(unit, self)
 
 
 def leaking(method: str) -> Callable[[SqlStorage], Faulty]:
@@ -187,7 +236,7 @@ def leaking(method: str) -> Callable[[SqlStorage], Faulty]:
             class Open(Unit):
                 def __getattr__(self, name: str) -> Any:
                     if name == method:
-                        foreign = SqlUnitOfWork("globex", unit._connection, unit._st, write=unit._write)
+                        foreign = SqlUnitOfWork("globex", unit._link, unit._st, write=unit._write)
                         return getattr(foreign, name)
                     return getattr(self.unit, name)
 
@@ -258,3 +307,97 @@ class DropsTheMicroseconds(Faulty):
                 return attrs.evolve(ticket, created_at=ticket.created_at.replace(microsecond=0))
 
         return Rounding(unit, self)
+
+
+class DeletesWhatHasChanged(Faulty):
+    """Deletes by the id alone."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Hasty(Unit):
+            def delete_ticket(self, ticket: Any) -> None:
+                self.unit.delete_ticket(self.unit.get(ticket.id) or ticket)
+
+        return Hasty(unit, self)
+
+
+class ForgetsTheWords(Faulty):
+    """Deletes a ticket and leaves it in the index of the search."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Leaving(Unit):
+            def delete_ticket(self, ticket: Any) -> None:
+                term = schema.term
+                rows = self.unit.select(
+                    select(term).where(term.c.tenant == self.unit.tenant, term.c.ticket == ticket.id)
+                )
+                self.unit.delete_ticket(ticket)
+                kept = [dict(zip(("tenant", "term", "ticket"), row, strict=True)) for row in rows]
+                self.unit.insert(self.unit.statements.insert_term, kept)
+
+        return Leaving(unit, self)
+
+
+class DropsTooMuch(Faulty):
+    """Takes one more second than it was asked for."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Greedy(Unit):
+            def drop_expired(self, kind: Any, before: dt.datetime, limit: int) -> int:
+                return self.unit.drop_expired(kind, before + dt.timedelta(seconds=1), limit)
+
+        return Greedy(unit, self)
+
+
+class ForgetsTheAttempts(Faulty):
+    """Gives a dump without one kind of rows."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Short(Unit):
+            def dump(self) -> Iterator[Any]:
+                return (row for row in self.unit.dump() if not isinstance(row, Attempt))
+
+        return Short(unit, self)
+
+
+class HearsAgain(Faulty):
+    """Has no unique key on what was heard."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Deaf(Unit):
+            def save(self, change: Change) -> None:
+                fresh = tuple(one for one in change.heard if not self.unit.heard(one.key))
+                self.unit.save(attrs.evolve(change, heard=fresh))
+
+        return Deaf(unit, self)
+
+
+class GivesTheConversationAway(Faulty):
+    """Lets every new leg be the newest one, whatever it was decided on."""
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Generous(Unit):
+            def save(self, change: Change) -> None:
+                legs = []
+                for part in change.legs:
+                    held = self.unit.conversation(part.key)
+                    legs.append(attrs.evolve(part, replaces=None if held is None else held.id))
+                self.unit.save(attrs.evolve(change, legs=tuple(legs)))
+
+        return Generous(unit, self)
+
+
+class GrantsOneTooMany(Faulty):
+    """Grants once more than a budget has, as two would that look at what is left and then spend it."""
+
+    def __init__(self, sound: SqlStorage) -> None:
+        super().__init__(sound)
+        self.spent: dict[Any, int] = {}
+
+    def _wrap(self, unit: SqlUnitOfWork) -> Any:
+        class Hasty(Unit):
+            def spend(self, name: str, key: str, since: dt.datetime, limit: int) -> bool:
+                spent = self.storage.spent.get((name, key, since), 0)
+                self.storage.spent[name, key, since] = spent + 1
+                return bool(spent <= limit)
+
+        return Hasty(unit, self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tests import servers
@@ -27,3 +28,7 @@ class TestMariadb(StorageContract):
     @pytest.fixture
     def reopen(self, url: str) -> Callable[[], SqlStorage]:
         return lambda: SqlStorage(url)
+
+    @pytest.fixture
+    def connect(self, url: str) -> Callable[[], Any]:
+        return lambda: servers.driver_connection(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tests import servers
@@ -26,4 +27,8 @@ class TestPostgresql(StorageContract):
 
     @pytest.fixture
     def reopen(self, url: str) -> Callable[[], SqlStorage]:
-        return lambda: SqlStorage(url)
+        return lambda: servers.opened(url)
+
+    @pytest.fixture
+    def connect(self, url: str) -> Callable[[], Any]:
+        return lambda: servers.driver_connection(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,3 +23,7 @@ class TestSqliteInAFile(StorageContract):
     @pytest.fixture
     def reopen(self, tmp_path: Path) -> Callable[[], SqlStorage]:
         return lambda: SqlStorage(f"sqlite:///{tmp_path / 'support.db'}")
+
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Callable[[], sqlite3.Connection]:
+        return lambda: sqlite3.connect(tmp_path / "support.db")

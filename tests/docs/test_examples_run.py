@@ -46,10 +46,13 @@ def play(script, folder):
 def test_there_are_examples():
     named = {
         "app_with_orders",
+        "django_app",
         "fastapi_app",
         "observer_plugin",
         "own_channel",
+        "own_texts",
         "quickstart",
+        "sqlalchemy_app",
         "support_day",
         "worker_loop",
     }

@@ -94,9 +94,12 @@ def numbers(storage: SqlStorage) -> list[int]:
 def cut(storage: SqlStorage, unit: Any) -> None:
     """End the connection of a unit of work from outside, as an administrator or a restart does."""
     if storage._database.name == servers.POSTGRESQL:
-        ask(storage, f"SELECT pg_terminate_backend({unit._connection.connection.driver_connection.info.backend_pid})")
+        ask(
+            storage,
+            f"SELECT pg_terminate_backend({unit._link._connection.connection.driver_connection.info.backend_pid})",
+        )
     else:
-        ask(storage, f"KILL {unit._connection.connection.driver_connection.thread_id()}")
+        ask(storage, f"KILL {unit._link._connection.connection.driver_connection.thread_id()}")
 
 
 def test_a_connection_that_is_cut_in_the_middle_keeps_nothing_and_the_next_one_works(storage: SqlStorage) -> None:
@@ -138,6 +141,15 @@ def end_all_but(mine: SqlStorage) -> None:
     rows = ask(mine, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
     for (thread,) in rows:
         ask(mine, f"KILL {thread}")
+
+
+def test_a_connection_in_use_while_others_are_thrown_away_is_closed_in_the_end(storage: SqlStorage) -> None:
+    with storage.begin(TENANT, write=False) as unit:
+        driver: Any = unit._link._connection.connection.driver_connection
+        with pytest.raises(StorageUnavailable), storage.begin(TENANT) as other:
+            cut(storage, other)
+            other.get("ticket-1")
+    assert driver.closed if storage._database.name == servers.POSTGRESQL else not driver.open
 
 
 # -- who waits for whom ----------------------------------------------------------------------------------------------
@@ -191,6 +203,35 @@ def test_of_two_that_wait_for_each_other_one_loses(storage: SqlStorage) -> None:
     for thread in threads:
         thread.join(30)
     assert [type(error) for error in lost] == [ConcurrentUpdate]
+
+
+STRICT = {
+    servers.POSTGRESQL: ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",),
+    servers.MARIADB: (
+        "ROLLBACK",
+        "SET SESSION innodb_snapshot_isolation = ON",
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION",
+    ),
+}
+"""What makes a transaction one that the server refuses when its snapshot is out of date."""
+
+
+def test_a_transaction_that_cannot_be_serialized_is_a_lost_race(storage: SqlStorage) -> None:
+    first = opened(1)
+    save(storage, first)
+    with pytest.raises(ConcurrentUpdate) as caught, storage.begin(TENANT) as unit:
+        for statement in STRICT[storage._database.name]:
+            unit._cursor.execute(statement)
+        unit.get("ticket-1")
+        save_in_thread(storage, then(first.ticket, ev.Assigned(team="east", assignee=None)))
+        unit.save(Change(tickets=(then(first.ticket, ev.Assigned(team="west", assignee=None)),)))
+    assert caught.value.retryable
+    assert caught.value.ticket == ""  # the server said so, and not the check of the version
+    with storage.begin(TENANT, write=False) as unit:
+        kept = unit.get("ticket-1")
+        assert kept is not None
+        assert (kept.team, kept.version, len(unit.history("ticket-1"))) == ("east", 2, 2)
 
 
 def test_a_write_inside_a_write_of_one_thread_is_refused(storage: SqlStorage) -> None:

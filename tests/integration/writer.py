@@ -1,6 +1,6 @@
-"""A process that writes tickets until it is killed, and acknowledges each verb after it returned. No tests in here.
+"""A process that writes tickets, and acknowledges each verb after it returned. No tests in here.
 
-    python writer.py URL SEED [COUNT]
+    python writer.py URL SEED COUNT
 
 Each line on the standard output is an id and the version that was acknowledged.
 """
@@ -29,7 +29,7 @@ def step(desk: Desk, luck: random.Random, customer: str, tickets: list[str]) -> 
     ref = luck.choice(tickets[-20:])
     match luck.randrange(5):
         case 0:
-            return desk.receive(ref, "Well?", idempotency_key=f"key-{luck.random()}")
+            return desk.add_message(ref, "Well?", idempotency_key=f"key-{luck.random()}")
         case 1:
             return desk.note(ref, "again", actor=KIM)
         case 2 if not desk.get(ref).is_done:
@@ -40,7 +40,7 @@ def step(desk: Desk, luck: random.Random, customer: str, tickets: list[str]) -> 
             return desk.reply(ref, "Please wait. " * luck.randint(1, 90), actor=KIM)
 
 
-def main(url: str, seed: int, count: int | None) -> None:
+def main(url: str, seed: int, count: int) -> None:
     luck = random.Random(seed)
     with Desk(url, channels=[Printer(name="app")]) as desk:
         customer = desk.customers.add("Ann", addresses={"chat": "@ann"})
@@ -48,7 +48,7 @@ def main(url: str, seed: int, count: int | None) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         done = 0
-        while count is None or done < count:
+        while done < count:
             try:
                 acknowledge(step(desk, luck, customer.id, tickets))
             except (ConcurrentUpdate, StorageUnavailable):
@@ -57,4 +57,4 @@ def main(url: str, seed: int, count: int | None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else None)
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

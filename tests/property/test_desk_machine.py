@@ -93,7 +93,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule(target=tickets, ticket=tickets, body=WORDS, kind=st.sampled_from(["reply", "auto"]))
     def receive(self, ticket: int, body: str, kind: str) -> Any:
-        got = self.attempt(self.desk.receive, ticket, body, kind=kind)
+        got = self.attempt(self.desk.add_message, ticket, body, kind=kind)
         return multiple() if got is None else got.number
 
     @rule(ticket=tickets, body=WORDS, hours=st.none() | st.integers(1, 50))

@@ -18,7 +18,7 @@ from supportkit.timers import TickReport
 def commands(desk: Desk) -> None:
     kim = Actor(ActorKind.AGENT, "kim")
     assert_type(desk.open("No sound", "Silent.", customer="1", priority="high", tags=["a"], fields={"a": 1}), Ticket)
-    assert_type(desk.receive(1, "Hello?", author="customer:ann", kind="auto"), Ticket)
+    assert_type(desk.add_message(1, "Hello?", author="customer:ann", kind="auto"), Ticket)
     assert_type(desk.reply(1, "Hello!", actor=kim, channel="chat"), Ticket)
     assert_type(desk.ask("id", "Which?", actor="agent:kim", until=dt.timedelta(days=1)), Ticket)
     assert_type(desk.hold(1, actor=kim, until="2030-01-01T00:00:00+00:00"), Ticket)

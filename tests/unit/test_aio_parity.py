@@ -11,20 +11,40 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from supportkit.aio import AsyncCustomers, AsyncDesk, AsyncPromises, AsyncVendors, DeskArguments
+from supportkit.aio import (
+    AsyncCustomers,
+    AsyncDesk,
+    AsyncOutbox,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+    DeskArguments,
+)
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
+from supportkit.outbox import Outbox
+from supportkit.quarantine import Quarantine
 
-TWINS: dict[type, type] = {Desk: AsyncDesk, Customers: AsyncCustomers, Promises: AsyncPromises, Vendors: AsyncVendors}
+TWINS: dict[type, type] = {
+    Desk: AsyncDesk,
+    Customers: AsyncCustomers,
+    Promises: AsyncPromises,
+    Vendors: AsyncVendors,
+    Outbox: AsyncOutbox,
+    Quarantine: AsyncQuarantine,
+}
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""
+APART = {"joined", "announce"}
+"""What only a plain desk has: a connection of the app belongs to the thread in which the app uses it."""
 MORE = {"desk", "run_forever"}
 """What an `AsyncDesk` has besides."""
 
 
 def public(cls: type) -> dict[str, Any]:
-    return {name: value for name, value in vars(cls).items() if not name.startswith("_")}
+    names = {name for name in vars(cls) if not name.startswith("_") or name == "__call__"} - APART
+    return {name: value for name, value in vars(cls).items() if name in names}
 
 
 def methods(cls: type) -> list[str]:

@@ -13,11 +13,14 @@ HEAVY = {
     "asyncio",
     "attrs",
     "babel",
+    "celery",
+    "dbos",
     "hypothesis",
     "jinja2",
     "liquid",
     "pendulum",
     "pluggy",
+    "procrastinate",
     "pytest",
     "rich",
     "sqlalchemy",
@@ -25,7 +28,10 @@ HEAVY = {
     "transitions",
     "typer",
 }
-ONLY_ON_REQUEST = {"alembic", "asyncio", "babel", "hypothesis", "jinja2", "liquid", "pytest", "rich", "typer"}
+ONLY_ON_REQUEST = {
+    *("alembic", "asyncio", "babel", "celery", "dbos", "hypothesis", "jinja2", "liquid"),
+    *("procrastinate", "pytest", "rich", "typer"),
+}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -55,6 +61,14 @@ def test_taking_the_desk_loads_nothing_that_only_some_apps_need() -> None:
 
 def test_the_values_alone_need_neither_database_nor_plugins() -> None:
     assert loaded_by("from supportkit import Ticket, Priority") & {"sqlalchemy", "pluggy", "transitions"} == set()
+
+
+def test_naming_the_texts_loads_neither_liquid_nor_locale_data() -> None:
+    assert loaded_by("from supportkit.templates import Catalog, Notice") & {"babel", "liquid", "pendulum"} == set()
+    assert {"babel", "liquid"} <= loaded_by(
+        "from supportkit.templates import Catalog; "
+        "Catalog().render('solved', locale='en', values={'ticket.reference': 'x'})"
+    )
 
 
 @pytest.mark.parametrize("name", ["Desk", "Ticket", "hookimpl", "Lifecycle"])

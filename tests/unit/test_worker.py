@@ -302,7 +302,7 @@ def test_pauses_double_up_to_poll_while_the_storage_is_unavailable(rig: Rig, mon
 
 def test_it_does_its_work_when_the_storage_is_there_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.waiting()
-    begin, left = rig.desk.storage.begin, [3]
+    begin, left = rig.desk.storage.begin, [4]
 
     def begin_later(*args: Any, **kwargs: Any) -> Any:
         left[0] -= 1

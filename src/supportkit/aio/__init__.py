@@ -6,6 +6,14 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
-from supportkit.aio.services import AsyncCustomers, AsyncPromises, AsyncVendors
+from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
 
-__all__ = ["AsyncCustomers", "AsyncDesk", "AsyncPromises", "AsyncVendors", "DeskArguments"]
+__all__ = [
+    "AsyncCustomers",
+    "AsyncDesk",
+    "AsyncOutbox",
+    "AsyncPromises",
+    "AsyncQuarantine",
+    "AsyncVendors",
+    "DeskArguments",
+]

@@ -12,33 +12,42 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack, cast
+from typing import IO, Any, Self, TypedDict, Unpack, cast
 
-from supportkit import clocking, delivery, timers
-from supportkit.aio.services import AsyncCustomers, AsyncPromises, AsyncVendors
+from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
+from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
+from supportkit.archive.writing import ArchiveReport
 from supportkit.arguments import How, When
+from supportkit.channels.inbound import Answer, Payload
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock
 from supportkit.desk import Desk
 from supportkit.drafting import Ref
+from supportkit.engine.notices import Notices
 from supportkit.engine.rules import AfterClose, Limits, TierPolicy
 from supportkit.errors import StorageError
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource
+from supportkit.intake import Budgets
+from supportkit.keys import Keys
+from supportkit.legs import LegState, Suggestion
 from supportkit.lifecycle import Lifecycle, LifecycleSpec
 from supportkit.model import commands as cm
-from supportkit.model.change import Outgoing
 from supportkit.model.clocks import Metric
+from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.promising import Levels
+from supportkit.retention import PurgeReport, Retention
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
+from supportkit.storage.opening import Source
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
 
 
@@ -55,8 +64,14 @@ class DeskArguments(TypedDict, total=False):
     tier_policy: TierPolicy
     limits: Limits
     levels: Levels | None
+    keep_keys: dt.timedelta
+    retention: Retention
     clock: Clock | None
     ids: IdSource | None
+    keys: Keys | None
+    budgets: Budgets
+    join_across_channels: bool
+    notices: Notices
     plugins: Iterable[object]
     discover: bool
     synchronous: str
@@ -82,7 +97,7 @@ class AsyncDesk:
     """
 
     def __init__(
-        self, storage: str | Storage | Desk = "sqlite://", *, threads: int = 8, **arguments: Unpack[DeskArguments]
+        self, storage: Source | Desk = "sqlite://", *, threads: int = 8, **arguments: Unpack[DeskArguments]
     ) -> None:
         self._threads = Threads(Pool(threads))
         self._desk: Desk | None = None
@@ -187,6 +202,16 @@ class AsyncDesk:
         return AsyncVendors(self._threads, self.desk.vendors)
 
     @property
+    def outbox(self) -> AsyncOutbox:
+        """Deliveries: call it to list them (`await desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
+        return AsyncOutbox(self._threads, self.desk.outbox)
+
+    @property
+    def quarantine(self) -> AsyncQuarantine:
+        """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
+        return AsyncQuarantine(self._threads, self.desk.quarantine)
+
+    @property
     def levels(self) -> ServiceLevels:
         """What this desk promises for tickets that are opened now."""
         return self.desk.levels
@@ -242,7 +267,7 @@ class AsyncDesk:
             **how,
         )
 
-    async def receive(
+    async def add_message(
         self,
         ticket: Ref | Ticket,
         body: str,
@@ -253,10 +278,41 @@ class AsyncDesk:
         external_id: str | None = None,
         **how: Unpack[How],
     ) -> Ticket:
-        """See `Desk.receive`."""
+        """See `Desk.add_message`."""
         return await self._threads.run(
-            self.desk.receive, ticket, body, author=author, channel=channel, kind=kind, external_id=external_id, **how
+            self.desk.add_message,
+            ticket,
+            body,
+            author=author,
+            channel=channel,
+            kind=kind,
+            external_id=external_id,
+            **how,
         )
+
+    async def receive(self, channel: str, payload: Payload) -> Answer:
+        """See `Desk.receive`."""
+        return await self._threads.run(self.desk.receive, channel, payload)
+
+    async def process_inbox(
+        self,
+        limit: int = 100,
+        *,
+        lease: dt.timedelta = dt.timedelta(seconds=60),
+        stop: Callable[[], bool] | None = None,
+    ) -> receiving.InboxReport:
+        """See `Desk.process_inbox`."""
+        return await self._threads.run(self.desk.process_inbox, limit, lease=lease, stop=stop)
+
+    async def file(self, file: str) -> StoredFile:
+        """See `Desk.file`."""
+        return await self._threads.run(self.desk.file, file)
+
+    async def switch_channel(
+        self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.switch_channel`."""
+        return await self._threads.run(self.desk.switch_channel, ticket, to, actor=actor, address=address, **how)
 
     async def reply(
         self,
@@ -506,12 +562,6 @@ class AsyncDesk:
         """See `Desk.notes`."""
         return await self._threads.run(self.desk.notes, ticket)
 
-    async def outbox(
-        self, ticket: Ref | Ticket | None = None, *, states: Iterable[str] = (), limit: int = 100
-    ) -> Sequence[Outgoing]:
-        """See `Desk.outbox`."""
-        return await self._threads.run(self.desk.outbox, ticket, states=states, limit=limit)
-
     async def counts(self) -> dict[tuple[str, int], int]:
         """See `Desk.counts`."""
         return await self._threads.run(self.desk.counts)
@@ -539,8 +589,56 @@ class AsyncDesk:
         """See `Desk.deliver_outbox`."""
         return await self._threads.run(self.desk.deliver_outbox, limit, lease=lease, stop=stop)
 
+    async def answer_in_public(
+        self, ticket: Ref | Ticket, text: str | None = None, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Desk.answer_in_public`."""
+        return await self._threads.run(self.desk.answer_in_public, ticket, text, actor=actor, **how)
+
+    async def move_to_private(
+        self, ticket: Ref | Ticket, *, actor: Actor | str, to: str | None = None, **how: Unpack[How]
+    ) -> publicly.MovedToPrivate:
+        """See `Desk.move_to_private`."""
+        return await self._threads.run(self.desk.move_to_private, ticket, actor=actor, to=to, **how)
+
+    async def continuation_link(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        valid_for: dt.timedelta = continuing.VALID_FOR,
+        url: str | None = None,
+    ) -> continuing.ContinuationLink:
+        """See `Desk.continuation_link`."""
+        return await self._threads.run(self.desk.continuation_link, ticket, valid_for=valid_for, url=url)
+
+    async def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
+        """See `Desk.legs`."""
+        return await self._threads.run(self.desk.legs, ticket)
+
+    async def suggestions(self, ticket: Ref | Ticket) -> Sequence[Suggestion]:
+        """See `Desk.suggestions`."""
+        return await self._threads.run(self.desk.suggestions, ticket)
+
+    async def purge(
+        self, now: When | None = None, *, limit: int = 500, stop: Callable[[], bool] | None = None
+    ) -> PurgeReport:
+        """See `Desk.purge`."""
+        return await self._threads.run(self.desk.purge, now, limit=limit, stop=stop)
+
+    async def export(
+        self, target: str | Path | IO[bytes], *, progress: Callable[[int, int], object] | None = None
+    ) -> ArchiveReport:
+        """See `Desk.export`."""
+        return await self._threads.run(self.desk.export, target, progress=progress)
+
+    async def import_(
+        self, source: str | Path | IO[bytes], *, progress: Callable[[int, int], object] | None = None
+    ) -> ArchiveReport:
+        """See `Desk.import_`."""
+        return await self._threads.run(self.desk.import_, source, progress=progress)
+
     async def run_forever(self, *, poll: dt.timedelta = dt.timedelta(seconds=1)) -> None:
-        """Fire deadlines and deliver answers as they become due, until the task is cancelled.
+        """Fire deadlines, deliver answers and delete what is too old as it becomes due, until the task is cancelled.
 
         A call that runs when the task is cancelled is finished first; each looks at few rows. Where the world fails for
         a while (`retryable` errors) the worker says so in the log `supportkit.aio` and goes on; other errors end it.
@@ -564,6 +662,10 @@ class AsyncDesk:
             inside = object.__new__(AsyncDesk)
             inside._desk, inside._threads, inside._make = desk, threads, None
             yield inside
+
+    async def channel_states(self) -> Sequence[checks.ChannelState]:
+        """See `Desk.channel_states`."""
+        return await self._threads.run(self.desk.channel_states)
 
     async def check(self, *, deep: bool = False) -> Sequence[Finding]:
         """See `Desk.check`."""

@@ -1,4 +1,4 @@
-"""The services of an `AsyncDesk`: the verbs of `desk.customers`, `desk.promises` and `desk.vendors`, awaitable."""
+"""The services of an `AsyncDesk`: the verbs of `desk.customers`, `promises`, `vendors` and `outbox`, awaitable."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from supportkit.arguments import How, When
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
+from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.outbox import Outbox
+from supportkit.quarantine import Quarantine, Quarantined, Untrusted
 
 
 @attrs.frozen
@@ -59,6 +62,22 @@ class AsyncCustomers:
     async def list(self, *, limit: int = 100, after: str | None = None) -> Sequence[Customer]:
         """See `Customers.list`."""
         return await self._threads.run(self._customers.list, limit=limit, after=after)
+
+    async def merge(self, a: str | Customer, b: str | Customer, *, actor: Actor | str) -> Customer:
+        """See `Customers.merge`."""
+        return await self._threads.run(self._customers.merge, a, b, actor=actor)
+
+    async def unmerge(self, customer: str | Customer, *, actor: Actor | str) -> Customer:
+        """See `Customers.unmerge`."""
+        return await self._threads.run(self._customers.unmerge, customer, actor=actor)
+
+    async def start_verification(self, customer: str | Customer, address: Address) -> str:
+        """See `Customers.start_verification`."""
+        return await self._threads.run(self._customers.start_verification, customer, address)
+
+    async def confirm(self, customer: str | Customer, address: Address, code: str) -> Customer:
+        """See `Customers.confirm`."""
+        return await self._threads.run(self._customers.confirm, customer, address, code)
 
 
 @attrs.frozen
@@ -111,3 +130,72 @@ class AsyncVendors:
     async def take_back(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.take_back`."""
         return await self._threads.run(self._vendors.take_back, ticket, vendor, actor=actor, **how)
+
+
+@attrs.frozen
+class AsyncOutbox:
+    """The verbs of `Outbox`, awaitable."""
+
+    _threads: Threads
+    _outbox: Outbox
+
+    async def __call__(
+        self, ticket: Ref | Ticket | None = None, *, states: Iterable[str] = (), limit: int = 100
+    ) -> Sequence[Outgoing]:
+        """See `Outbox.__call__`."""
+        return await self._threads.run(self._outbox, ticket, states=states, limit=limit)
+
+    async def get(self, delivery: str) -> Outgoing:
+        """See `Outbox.get`."""
+        return await self._threads.run(self._outbox.get, delivery)
+
+    async def retry(self, delivery: str, *, by: Actor | str, note: str = "", **how: Unpack[How]) -> Ticket:
+        """See `Outbox.retry`."""
+        return await self._threads.run(self._outbox.retry, delivery, by=by, note=note, **how)
+
+    async def settle(
+        self,
+        delivery: str,
+        state: OutboxState | str,
+        *,
+        by: Actor | str,
+        note: str = "",
+        external_id: str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Outbox.settle`."""
+        return await self._threads.run(
+            self._outbox.settle, delivery, state, by=by, note=note, external_id=external_id, **how
+        )
+
+
+@attrs.frozen
+class AsyncQuarantine:
+    """The verbs of `Quarantine`, awaitable."""
+
+    _threads: Threads
+    _quarantine: Quarantine
+
+    async def list(self, *, limit: int = 100, after: str | None = None) -> Sequence[Quarantined]:
+        """See `Quarantine.list`."""
+        return await self._threads.run(self._quarantine.list, limit=limit, after=after)
+
+    async def show(self, delivery: str) -> tuple[Quarantined, Untrusted]:
+        """See `Quarantine.show`."""
+        return await self._threads.run(self._quarantine.show, delivery)
+
+    async def export(self, delivery: str) -> bytes:
+        """See `Quarantine.export`."""
+        return await self._threads.run(self._quarantine.export, delivery)
+
+    async def fix(self, delivery: str, body: bytes) -> Quarantined:
+        """See `Quarantine.fix`."""
+        return await self._threads.run(self._quarantine.fix, delivery, body)
+
+    async def reprocess(self, delivery: str | None = None) -> int:
+        """See `Quarantine.reprocess`."""
+        return await self._threads.run(self._quarantine.reprocess, delivery)
+
+    async def purge(self, before: dt.datetime | None = None, *, limit: int = 500) -> int:
+        """See `Quarantine.purge`."""
+        return await self._threads.run(self._quarantine.purge, before, limit=limit)

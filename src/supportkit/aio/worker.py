@@ -41,5 +41,6 @@ async def _turn(threads: Threads, desk: Desk) -> dt.datetime | None:
     while True:
         deadlines = await threads.finish(desk.tick, limit=_BATCH)
         deliveries = await threads.finish(desk.deliver_outbox, 1)
-        if not deadlines.more and not deliveries.more:
+        purged = await threads.finish(desk.purge, limit=_BATCH)
+        if not deadlines.more and not deliveries.more and not purged.more:
             return min((due for due in (deadlines.next_due, deliveries.next_due) if due is not None), default=None)

@@ -7,16 +7,20 @@ that something did not work: it returns a `Delivery`.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
 import attrs
 
+from supportkit.channels.windows import ReplyWindow
 from supportkit.errors import ConfigurationError
 from supportkit.model.message import Attachment, MessageKind
 
 API = 1
 """The version of this port."""
+MAX_ATTEMPTS = 10
+"""Certain failures after which a delivery is parked, unless a channel says otherwise."""
 
 
 class Policy(StrEnum):
@@ -46,9 +50,15 @@ class Capabilities:
         subject: It has a subject line.
         max_attachment_bytes: Of all files of one message together; 0: none.
         max_attachments: Their number; `None`: no limit.
+        reply_window: How long we may answer; `None`: for ever.
         live: Somebody waits at the other end.
         public: Everybody can read along.
+        insecure: Deliveries are pushed and nobody signs them; without this word such a channel is refused.
+        addresses: What kind of address its senders have, where it is not that of the family: ids of two messengers
+            must not be taken for each other.
+        max_payload_bytes: Longest delivery that is looked at.
         timeout: Seconds that one call may take.
+        max_attempts: Certain failures after which a delivery is parked; it is parked after 48 hours in any case.
     """
 
     api: int = API
@@ -74,9 +84,14 @@ class Capabilities:
     read_receipts: bool = False
     edits: bool = False
     typing: bool = False
+    reply_window: ReplyWindow | None = None
     live: bool = False
     public: bool = False
+    insecure: bool = False
+    addresses: str | None = None
+    max_payload_bytes: int = 1_000_000
     timeout: float = 30.0
+    max_attempts: int = MAX_ATTEMPTS
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be meant.
@@ -88,8 +103,15 @@ class Capabilities:
             raise ConfigurationError(f"channel family {self.family!r} is unknown")
         if self.length_unit not in {"chars", "utf16", "bytes", "segments"}:
             raise ConfigurationError(f"length_unit {self.length_unit!r} is unknown")
-        if self.timeout <= 0 or self.max_parts < 1:
-            raise ConfigurationError("timeout and max_parts of a channel must be positive")
+        if self.max_payload_bytes < 1:
+            raise ConfigurationError("max_payload_bytes of a channel must be positive")
+        if self.timeout <= 0 or self.max_parts < 1 or self.max_attempts < 1:
+            raise ConfigurationError("timeout, max_parts and max_attempts of a channel must be positive")
+
+    @property
+    def address_kind(self) -> str:
+        """The kind of its senders' addresses: what it declares, else its family."""
+        return self.addresses or self.family
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +124,12 @@ class Outbound:
         part: Which part of how many (`parts`) a split text this is.
         possible_duplicate: An earlier try may have arrived.
         timeout: Seconds that the call may take.
+        ticket: Id of its ticket, and *number* what people call it.
+        message: Id of the message in the desk.
+        in_reply_to: The provider's id of the customer's last message.
+        references: The provider's ids of what the customer wrote before, oldest first.
+        files: Contents by the id of the attachment.
+        created_at: When it was queued: the same at every try.
     """
 
     id: str
@@ -120,6 +148,12 @@ class Outbound:
     provider_template: str | None = None
     possible_duplicate: bool = False
     timeout: float = 30.0
+    ticket: str | None = None
+    number: int | None = None
+    message: str | None = None
+    references: tuple[str, ...] = attrs.field(default=(), repr=False)
+    files: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)
+    created_at: dt.datetime | None = None
 
 
 class Reason(StrEnum):

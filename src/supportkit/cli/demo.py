@@ -22,10 +22,11 @@ from supportkit.cli.terminal import console, line
 from supportkit.cli.times import length
 from supportkit.clock import ManualClock
 from supportkit.desk import Desk
+from supportkit.engine.notices import Notices
 from supportkit.ids import SequentialIds
 from supportkit.model.clocks import Metric
 from supportkit.model.events import ClockBreached, ClockWarned
-from supportkit.model.people import Customer
+from supportkit.model.people import Address, AddressStatus, Customer
 from supportkit.model.ticket import Ticket
 
 MORNING: Final = "2026-01-05T08:59:00+00:00"
@@ -64,7 +65,8 @@ def demo() -> None:
         Printer(name="email", capabilities=Capabilities(family="email", inbound=False)),
         Printer(name="chat", capabilities=Capabilities(family="chat", inbound=False)),
     ]
-    with Desk("sqlite://", channels=channels, clock=clock, ids=SequentialIds(), levels=LEVELS) as desk:
+    notices = Notices(on=["acknowledgement"], families=["chat"], to_addresses=True)
+    with Desk("sqlite://", channels=channels, clock=clock, ids=SequentialIds(), levels=LEVELS, notices=notices) as desk:
         day = _Day(desk, clock, console())
         day.live()
         day.look_back()
@@ -85,8 +87,8 @@ class _Day:
         """Go through the day."""
         add = self.desk.customers.add
         ann = add("Ann", addresses={"email": "ann@example.org"}, locale="en", timezone="Europe/London")
-        ivan = add("Иван", addresses={"chat": "@ivan"}, locale="ru", timezone="Europe/Moscow")
-        lilei = add("李雷", addresses={"chat": "@lilei"}, locale="zh-Hans", timezone="Asia/Shanghai")
+        ivan = add("Иван", addresses=[_chat("@ivan")], locale="ru", timezone="Europe/Moscow")
+        lilei = add("李雷", addresses=[_chat("@lilei")], locale="zh-Hans", timezone="Asia/Shanghai")
         self.out.print(Text("A support day, Monday 5 January 2026, times in UTC", style="bold"))
         self._morning(ann, ivan)
         self._second_line(ivan)
@@ -101,14 +103,14 @@ class _Day:
         self._at("09:04", "Kim answers, which starts the ticket")
         desk.reply(self.invoice.id, "Good morning Ann, I am looking at it right now.", actor=KIM)
         self._send()
-        self._at("09:10", "Иван opens a chat: he cannot log in")
+        self._at("09:10", "Иван opens a chat: he cannot log in; the desk says by when he gets an answer")
         body = "Здравствуйте! Не могу войти в личный кабинет."
         self.login = desk.open("Не могу войти", body, customer=ivan.id, channel="chat", priority="high")
         self._at("09:12", "Kim asks a question and the ticket waits for him")
         desk.ask(self.login.id, "Иван, добрый день! Какой код ошибки вы видите?", actor=KIM)
         self._send()
         self._at("09:20", "Иван answers, the ticket is open again")
-        desk.receive(self.login.id, "Код E-17.", author=f"customer:{ivan.id}")
+        desk.add_message(self.login.id, "Код E-17.", author=f"customer:{ivan.id}")
 
     def _second_line(self, ivan: Customer) -> None:
         desk, login = self.desk, self.login.id
@@ -121,7 +123,7 @@ class _Day:
         desk.resolve(login, "account unlocked", actor=LEE)
         self._send()
         self._at("10:15", "It did not last: Иван writes again, which reopens the ticket")
-        desk.receive(login, "Снова та же ошибка.", author=f"customer:{ivan.id}")
+        desk.add_message(login, "Снова та же ошибка.", author=f"customer:{ivan.id}")
         self._at("10:40", "Lee finds the cause and resolves for good")
         desk.reply(login, "Причина найдена и устранена. Спасибо за терпение!", actor=LEE)
         desk.resolve(login, "lock rule corrected", actor=LEE)
@@ -192,3 +194,7 @@ class _Day:
 
     def _send(self) -> None:
         self.desk.deliver_outbox()
+
+
+def _chat(value: str) -> Address:
+    return Address(family="chat", value=value, status=AddressStatus.VERIFIED)

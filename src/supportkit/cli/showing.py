@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import attrs
 import typer
@@ -18,7 +18,7 @@ from supportkit.cli.telling import told
 from supportkit.cli.terminal import console, line, words
 from supportkit.cli.times import age, moment, zone_of
 from supportkit.desk import Desk
-from supportkit.model.events import Event, MessageReceived, NoteAdded, Recorded, ReplyAdded
+from supportkit.model.events import Event, MessageReceived, NoteAdded, NoticeQueued, Recorded, ReplyAdded
 from supportkit.model.ticket import Ticket
 from supportkit.storage.port import MAX_PAGE
 
@@ -98,16 +98,21 @@ class _Words:
             if isinstance(event, NoteAdded):
                 text.stylize("yellow")
                 text.append_text(words(f"\n{self.noted.get(event.note, '(erased)')}", "yellow"))
-            elif isinstance(event, MessageReceived | ReplyAdded):
+            elif isinstance(event, MessageReceived | ReplyAdded) or is_told(event):
                 text.append_text(words(f"\n{self.said.get(event.message, '(erased, or in another ticket)')}", "bold"))
         return text
 
     def _sentence(self, event: Event) -> str:
         if isinstance(event, NoteAdded):
             return f"[internal] {told(event)}"
-        if isinstance(event, ReplyAdded) and event.message in self.sent:
+        if isinstance(event, ReplyAdded | NoticeQueued) and event.message in self.sent:
             return f"{told(event)} ({self.sent[event.message]})"
         return told(event)
+
+
+def is_told(event: Event) -> TypeGuard[NoticeQueued]:
+    """Tell whether an event is a notice that went out, so that there are words."""
+    return isinstance(event, NoticeQueued) and event.reason is None
 
 
 def _customer(desk: Desk, ticket: Ticket) -> str:

@@ -19,8 +19,19 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
         case ev.ReplyAdded():
             what = "call" if event.kind == "call" else "answer"
             return f"{what} by {event.channel}" + ("" if event.queued else ", recorded only")
+        case ev.NoticeQueued():
+            why = "" if event.reason is None else f", not sent: {event.reason}"
+            return f"notice {event.notice} by {event.channel}{why}"
         case ev.DeliveryFailed():
             return f"the answer did not get through by {event.channel}: {event.reason}"
+        case ev.DeliveryRetried():
+            return f"the answer by {event.channel} is tried again; it was {event.source}"
+        case ev.DeliverySettled():
+            return f"the answer by {event.channel} was {event.source} and is settled as {event.state}: {event.reason}"
+        case ev.ClocksRemeasured():
+            return f"all clocks were measured anew: calendar {event.calendar} was changed for the past"
+        case ev.ChannelSwitched():
+            return f"the conversation goes on by {event.channel}"
         case ev.NoteAdded():
             return "note" + (f" for {', '.join(event.mentions)}" if event.mentions else "")
         case ev.TierMoved():

@@ -40,7 +40,7 @@ def work(
     if desk is not None and plugin:
         raise typer.BadParameter("a desk that your code makes has its own plug-ins", param_hint="--plugin")
     plugins = [_loaded(name) for name in plugin or ()]
-    with existing(database, plugins=plugins, discover=discover) if desk is None else _made(desk) as opened:
+    with existing(database, plugins=plugins, discover=discover) if desk is None else made(desk) as opened:
         for failure in opened.hooks.failures:
             complain(f"plug-in {failure.plugin} failed in {failure.hook}: {failure.error}")
         worker = Worker(opened, poll=poll, on_turn=_teller(opened))
@@ -50,7 +50,7 @@ def work(
             raise typer.Exit(1)
 
 
-def _made(name: str) -> Desk:
+def made(name: str) -> Desk:
     """Return the desk that the factory `MODULE:FACTORY` makes.
 
     Raises:

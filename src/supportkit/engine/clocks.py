@@ -17,8 +17,10 @@ from supportkit.engine.promises import Promises
 from supportkit.engine.telling import History, Told, event_of, facts_of_log, facts_of_merged, news, told_until
 from supportkit.errors import HistoryNeeded
 from supportkit.model.events import Recorded
-from supportkit.sla import Clock, Created, PolicyApplied, Snapshot, facts_of, report
-from supportkit.sla.facts import Messaged, OwnerSet, PrioritySet, TierEntered
+from supportkit.model.message import MessageKind
+from supportkit.model.people import ActorKind
+from supportkit.sla import CalendarChanged, Clock, Created, PolicyApplied, Snapshot, facts_of, report
+from supportkit.sla.facts import Fact, Messaged, OwnerSet, PrioritySet, TierEntered
 from supportkit.sla.fold import Fold
 from supportkit.sla.history import told_until as found_until
 from supportkit.sla.running import Running
@@ -26,8 +28,8 @@ from supportkit.sla.running import Running
 _TICKET, _POLICY, _REVISION, _PINS = 1, 11, 12, 15
 """Where these stand in the plain form of a snapshot; a test holds them."""
 _PREFIX = 12
-_QUIET = frozenset({Messaged, OwnerSet, PrioritySet, TierEntered})
-"""Facts that set no clock of a closed ticket going."""
+_QUIET = frozenset({OwnerSet, PrioritySet, TierEntered})
+"""Facts that set no clock of a closed ticket going; of messages `_is_quiet` tells."""
 
 
 class Kept(NamedTuple):
@@ -51,7 +53,8 @@ class Kept(NamedTuple):
         plain = self.snapshot.to_json()
         revision = plain[_REVISION]
         plain[_TICKET], plain[_REVISION] = "", revision and revision[:_PREFIX]
-        plain[_PINS] = [[name, pinned[:_PREFIX]] for name, pinned in plain[_PINS]]
+        if plain[_PINS]:
+            plain[_PINS] = [[name, pinned[:_PREFIX]] for name, pinned in plain[_PINS]]
         return [self.generation, self.next, plain]
 
     @classmethod
@@ -63,11 +66,13 @@ class Kept(NamedTuple):
             LevelsOutdated: It was measured with service levels that this process has not read.
         """
         generation, following, snapshot = plain
-        if not isinstance(generation, int) or not isinstance(following, int | None) or not isinstance(snapshot, list):
-            raise ValueError("this is no note about clocks")  # noqa: TRY004 - the caller asks what can be read
+        is_next = following is None or isinstance(following, int)
+        if not isinstance(generation, int) or not is_next or not isinstance(snapshot, list):
+            raise ValueError("this is no note about clocks")
         promises.expect(generation)
         snapshot[_TICKET] = ticket
-        snapshot[_PINS] = [[name, promises.calendar_revision(name, pinned)] for name, pinned in snapshot[_PINS]]
+        if snapshot[_PINS]:
+            snapshot[_PINS] = [[name, promises.calendar_revision(name, pinned)] for name, pinned in snapshot[_PINS]]
         if snapshot[_REVISION] is not None:
             snapshot[_REVISION] = promises.revision(snapshot[_POLICY], snapshot[_REVISION])
         return cls(generation, following, Snapshot.from_json(snapshot))
@@ -105,6 +110,7 @@ class TicketClocks:
         self._found: Running | None = None
         self._is_lost = kept is None and not is_new
         self._is_asleep = self._is_lost and is_closed
+        self.remeasured: list[CalendarChanged] = []
         self.before = self._next = None if kept is None else kept.next
         self._generation = self._heard() if kept is None else kept.generation
         if kept is not None and kept.generation < promises.generation:
@@ -128,9 +134,11 @@ class TicketClocks:
         for _number, change in self._promises.since(self._generation, self._horizon):
             if change.calendar not in fold.pins:
                 continue  # no policy of the ticket ever looked at it
-            if change.retroactive or _is_past(to_us(change.occurred_at), fold):
+            if change.retroactive:
+                self.remeasured.append(change)
+            if self._is_lost or change.retroactive or _is_past(to_us(change.occurred_at), fold):
                 self._is_lost = True
-                break
+                continue
             # Of one instant, whatever came first: no time lies between.
             self._running.take(attrs.evolve(change, seq=fold.seq))
         self._generation = self._heard()
@@ -152,10 +160,11 @@ class TicketClocks:
         facts = facts_of(recorded)
         if not facts:
             return []
-        if self._is_asleep and not _QUIET.issuperset(map(type, facts)):
+        if self._is_asleep and not all(map(_is_quiet, facts)):
             self._is_asleep = False
         if self._is_lost:
             return []
+        running = self._running
         try:
             for fact in facts:
                 if isinstance(fact, Created):
@@ -164,7 +173,7 @@ class TicketClocks:
                     self._is_lost = True  # the new policy may measure what nobody measured before
                     return []
                 else:
-                    self._running.take(fact)
+                    running.take(fact)
         except HistoryNeeded:
             self._is_lost = True
             return []
@@ -180,7 +189,8 @@ class TicketClocks:
                 self._is_lost = True  # it is dated back to before a change
 
     def _told(self) -> list[Told]:
-        return [event_of(finding, self._at) for finding in self._running.found()]
+        found = self._running.found()
+        return [event_of(finding, self._at) for finding in found] if found else []
 
     @property
     def is_lost(self) -> bool:
@@ -191,6 +201,10 @@ class TicketClocks:
     def is_asleep(self) -> bool:
         """Whether the ticket was closed and nothing has happened that could set a clock of it going."""
         return self._is_asleep
+
+    def lose(self) -> None:
+        """Let the whole history be folded anew: it has changed where this ticket's own log does not show it."""
+        self._is_lost, self._is_asleep = True, False
 
     def relearn(self, log: Sequence[Recorded], history: History, now: dt.datetime) -> list[Told]:
         """Fold the whole *log*, that of the command included; return what is new and what was corrected *now*."""
@@ -208,7 +222,15 @@ class TicketClocks:
         """Return what is to be noted beside the row; `None` where nothing touched the clocks."""
         if self._found is None and self._kept is not None and self._generation == self._kept.generation:
             return None
-        return Kept(self._generation, self._running.next_us, self._running.freeze())
+        running = self._running
+        return Kept(self._generation, running.next_us, running.freeze())
+
+
+def _is_quiet(fact: Fact) -> bool:
+    """Tell whether a fact cannot touch a clock of a closed ticket; what answers may stop one that was broken before."""
+    if isinstance(fact, Messaged):
+        return fact.author is ActorKind.CUSTOMER or fact.kind in {MessageKind.AUTO, MessageKind.CAMPAIGN}
+    return type(fact) in _QUIET
 
 
 def _is_past(t: int, fold: Fold) -> bool:

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from supportkit.engine.deliveries import fail_delivery, retry_delivery, settle_delivery
 from supportkit.engine.rules import Limits, Rules
 from supportkit.errors import LimitExceeded, Refused
 from supportkit.lifecycle import Refusal
@@ -88,11 +89,14 @@ def _open(command: cm.Open, rules: Rules) -> Events:
         links=command.links,
         policy=promised.policy,
         revision=promised.revision,
+        leg=command.leg,
     )
     if command.body is None:
         return (opened,)
     if command.author.kind is ActorKind.AGENT:
         queued = command.kind is MessageKind.REPLY and command.channel in rules.sends
+        if queued:
+            _not_public(command.channel, rules)
         return (
             opened,
             ev.ReplyAdded(
@@ -121,12 +125,15 @@ def _receive(
     if not _counts_as_answer(command):
         return (received,)
     _not_merged(ticket)
+    switched: Events = ()
+    if command.leg is not None and command.leg != ticket.leg and command.channel is not None:
+        switched = (ev.ChannelSwitched(leg=command.leg, channel=command.channel),)
     if needs_follow_up(ticket, command, now, rules):
         raise refuse("closed.follow_up", f"ticket {ticket.number} was closed too long ago: open a follow-up")
     trigger = "reopen" if ticket.is_done else "customer_replied"
     if trigger not in rules.lifecycle.allowed(ticket.state):
-        return (received,)
-    return (received, *_step(ticket, trigger, command, rules))
+        return (received, *switched)
+    return (received, *switched, *_step(ticket, trigger, command, rules))
 
 
 def _counts_as_answer(command: cm.Receive) -> bool:
@@ -157,7 +164,9 @@ def _ask(ticket: Ticket, command: cm.Ask, now: dt.datetime, rules: Rules, _other
 
 
 def _answer(ticket: Ticket, command: cm.Reply | cm.Ask, kind: MessageKind, rules: Rules) -> ev.ReplyAdded:
-    channel = command.channel or ticket.channel
+    channel = command.channel or ticket.answers_on or ticket.channel
+    if kind is not MessageKind.CALL:
+        _not_public(channel, rules)
     return ev.ReplyAdded(
         message=command.message,
         author=command.actor,
@@ -167,12 +176,42 @@ def _answer(ticket: Ticket, command: cm.Reply | cm.Ask, kind: MessageKind, rules
     )
 
 
+def _not_public(channel: str, rules: Rules) -> None:
+    if channel in rules.public:
+        raise refuse(
+            "channel.public",
+            f"everybody reads {channel!r}: use answer_in_public(), or move_to_private() and then reply()",
+        )
+
+
+def _public_reply(
+    ticket: Ticket, command: cm.PublicReply, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    """Answer in public: a person's answer is a reply and starts a new ticket, an automatic one is neither."""
+    _not_merged(ticket)
+    is_person = command.actor.kind is ActorKind.AGENT
+    started: Events = ()
+    if is_person and ticket.category is StateCategory.NEW and "start" in rules.lifecycle.allowed(ticket.state):
+        started = _step(ticket, "start", command, rules)
+    added = ev.ReplyAdded(
+        message=command.message,
+        author=command.actor,
+        kind=MessageKind.REPLY if is_person else MessageKind.AUTO,
+        channel=command.channel,
+        queued=command.channel in rules.sends,
+    )
+    return (*started, added)
+
+
 def _add_note(_ticket: Ticket, command: cm.AddNote, *_unused: object) -> Events:
     return (ev.NoteAdded(note=command.note, mentions=command.mentions),)
 
 
-def _fail_delivery(_ticket: Ticket, command: cm.FailDelivery, *_unused: object) -> Events:
-    return (ev.DeliveryFailed(message=command.message, channel=command.channel, reason=command.reason),)
+def _switch_channel(ticket: Ticket, command: cm.SwitchChannel, *_unused: object) -> Events:
+    _not_merged(ticket)
+    if command.leg == ticket.leg:
+        return ()
+    return (ev.ChannelSwitched(leg=command.leg, channel=command.channel),)
 
 
 # -- states ----------------------------------------------------------------------------------------------------------
@@ -482,6 +521,7 @@ def _known_vendor(ticket: Ticket, vendor: str) -> None:
 _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Receive: _receive,
     cm.Reply: _reply,
+    cm.PublicReply: _public_reply,
     cm.Ask: _ask,
     cm.AddNote: _add_note,
     cm.Start: _start,
@@ -499,7 +539,10 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.SetFields: _set_fields,
     cm.Follow: _follow,
     cm.MoveTier: _move_tier,
-    cm.FailDelivery: _fail_delivery,
+    cm.FailDelivery: fail_delivery,
+    cm.RetryDelivery: retry_delivery,
+    cm.SettleDelivery: settle_delivery,
+    cm.SwitchChannel: _switch_channel,
     cm.ApplyPolicy: _apply_policy,
     cm.SetDue: _set_due,
     cm.MakePromise: _make_promise,

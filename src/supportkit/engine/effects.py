@@ -21,11 +21,16 @@ from supportkit.model.ticket import ClosingReason, StateCategory, Ticket
 CLOSE_RESOLVED = "close_resolved"
 RESOLVE_PENDING = "resolve_pending"
 RESUME = "resume"
+REPLY = "reply"
+"""The rule that makes deliveries of what agents write."""
+PUBLIC = "public_reply"
+"""The rule that makes deliveries of what everybody may read; nothing else goes out by a public channel."""
 CLOCKS = "clocks"
 """The deadline at which time alone brings about the next warning or breach of a ticket."""
 
 # Tuples, because `A | B` builds a new union each time that `isinstance` is asked.
 _BRINGS_A_MESSAGE = (ev.MessageReceived, ev.ReplyAdded)
+_HAS_WORDS = (cm.Open, cm.Receive, cm.Reply, cm.PublicReply, cm.Ask)
 _MOVES = (ev.StateChanged, ev.TicketMerged, ev.TicketUnmerged)
 
 
@@ -64,7 +69,7 @@ def effects(
         if isinstance(event, _BRINGS_A_MESSAGE):
             into.messages.append(_message(after, command, event, recorded))
             if isinstance(event, ev.ReplyAdded) and event.queued:
-                into.outbox.append(_outgoing(after, event, recorded, rules))
+                into.outbox.append(_outgoing(after, command, event, recorded, rules))
         elif isinstance(event, ev.NoteAdded):
             into.notes.append(_note(after, command, event, recorded))
         elif isinstance(event, _MOVES):
@@ -79,7 +84,7 @@ def _message(
     event: ev.MessageReceived | ev.ReplyAdded,
     recorded: Recorded,
 ) -> Message:
-    if not isinstance(command, cm.Open | cm.Receive | cm.Reply | cm.Ask):
+    if not isinstance(command, _HAS_WORDS):
         raise TypeError(f"{type(command).__name__} brings no message")
     return Message(
         id=event.message,
@@ -89,7 +94,8 @@ def _message(
         kind=event.kind,
         channel=event.channel,
         body=command.body or "",
-        external_id=None if isinstance(command, cm.Ask) else command.external_id,
+        attachments=command.attachments if isinstance(command, cm.Open | cm.Receive) else (),
+        external_id=None if isinstance(command, cm.Ask | cm.PublicReply) else command.external_id,
         occurred_at=recorded.occurred_at,
         recorded_at=recorded.recorded_at,
     )
@@ -110,17 +116,26 @@ def _note(ticket: Ticket, command: cm.Command | cm.PairCommand | None, event: ev
     )
 
 
-def _outgoing(ticket: Ticket, event: ev.ReplyAdded, recorded: Recorded, rules: Rules) -> Outgoing:
+def _outgoing(
+    ticket: Ticket,
+    command: cm.Command | cm.PairCommand | None,
+    event: ev.ReplyAdded,
+    recorded: Recorded,
+    rules: Rules,
+) -> Outgoing:
+    public = command if isinstance(command, cm.PublicReply) else None
+    here = ticket.leg if ticket.answers_on == event.channel else None
     return Outgoing(
         id=f"{event.message}.1",
         tenant=ticket.tenant,
         ticket=ticket.id,
         cause=f"{ticket.id}:{recorded.seq}",
         seq=recorded.seq,
-        rule="reply",
+        rule=REPLY if public is None else PUBLIC,
         channel=event.channel,
         recipient=ticket.customer or "",
         message=event.message,
+        leg=here if public is None else public.leg,
         policy=rules.sends[event.channel],
         available_at=recorded.recorded_at,
         created_at=recorded.recorded_at,

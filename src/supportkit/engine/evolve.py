@@ -64,6 +64,8 @@ def _opened(event: ev.TicketOpened, recorded: Recorded) -> Ticket:
         locale=event.locale,
         source=event.source,
         links=event.links,
+        leg=event.leg,
+        answers_on=None if event.leg is None else event.channel,
         created_at=at,
         updated_at=at,
         state_since=at,
@@ -77,6 +79,10 @@ def _message_received(ticket: Ticket, _event: ev.MessageReceived, _recorded: Rec
 
 def _reply_added(ticket: Ticket, _event: ev.ReplyAdded, _recorded: Recorded) -> dict[str, Any]:
     return {"messages": ticket.messages + 1}
+
+
+def _notice_queued(ticket: Ticket, event: ev.NoticeQueued, _recorded: Recorded) -> dict[str, Any]:
+    return {"messages": ticket.messages + 1} if event.reason is None else {}
 
 
 def _nothing(_ticket: Ticket, _event: ev.Event, _recorded: Recorded) -> dict[str, Any]:
@@ -228,6 +234,10 @@ def _promise_ended(ticket: Ticket, event: ev.PromiseKept | ev.PromiseCancelled, 
     return {"promises": _with(ticket.promises, (), (event.promise,))}
 
 
+def _channel_switched(_ticket: Ticket, event: ev.ChannelSwitched, _recorded: Recorded) -> dict[str, Any]:
+    return {"leg": event.leg, "answers_on": event.channel}
+
+
 def _handed_over(ticket: Ticket, event: ev.HandedOver, _recorded: Recorded) -> dict[str, Any]:
     return {"vendors": _with(ticket.vendors, (event.vendor,))}
 
@@ -240,7 +250,10 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TicketOpened: _nothing,
     ev.MessageReceived: _message_received,
     ev.ReplyAdded: _reply_added,
+    ev.NoticeQueued: _notice_queued,
     ev.DeliveryFailed: _nothing,
+    ev.DeliveryRetried: _nothing,
+    ev.DeliverySettled: _nothing,
     ev.NoteAdded: _nothing,
     ev.StateChanged: _state_changed,
     ev.Assigned: _assigned,
@@ -272,4 +285,6 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.ClockBreached: _nothing,
     ev.ClockStopped: _nothing,
     ev.ClockCorrected: _nothing,
+    ev.ClocksRemeasured: _nothing,
+    ev.ChannelSwitched: _channel_switched,
 }

@@ -82,6 +82,7 @@ class Rules:
         resolve_pending_after: A ticket that waits for the customer is resolved as `no_answer` after this time;
             `None` (default): never by itself.
         sends: Channels with an adapter that can send, each with its delivery policy.
+        public: Channels on which everybody reads along.
         promises: The service levels; by default the built-in ones (24 h, 12 h by e-mail, 30 min in chats).
     """
 
@@ -93,6 +94,7 @@ class Rules:
     tier_policy: TierPolicy = TierPolicy()
     limits: Limits = Limits()
     sends: dict[str, str] = attrs.field(factory=dict)
+    public: frozenset[str] = frozenset()
     promises: Promises = attrs.field()
     closed_state: str = attrs.field(init=False)
     levels: frozenset[int] = attrs.field(init=False)

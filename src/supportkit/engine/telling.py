@@ -13,6 +13,7 @@ from supportkit.engine.promises import Promises
 from supportkit.model import events as ev
 from supportkit.model.clocks import Cause, Verdict
 from supportkit.model.events import ClockEvent, Recorded
+from supportkit.model.message import OutboxState
 from supportkit.model.ticket import Ticket
 from supportkit.sla import Absorbed, CalendarChanged, Created, Fact, PolicyApplied, Record, facts_of
 from supportkit.sla.running import Finding, Running
@@ -63,6 +64,17 @@ def event_of(finding: Finding, at: int) -> Told:
         cause=finding.cause,
         late=from_us(at) - finding.at > LATE_AFTER,
     )
+
+
+def is_undelivered(event: ev.Event) -> bool:
+    """Tell whether an event says that an answer did not reach the customer, and so never was a response."""
+    match event:
+        case ev.DeliveryFailed():
+            return True
+        case ev.DeliverySettled():
+            return event.state in {OutboxState.FAILED, OutboxState.CANCELLED}
+        case _:
+            return False
 
 
 def correction(record: Record, before: Verdict | None, verdict: Verdict | None) -> ev.ClockCorrected:

@@ -10,7 +10,7 @@ import collections
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -147,8 +147,19 @@ class Hooks:
         """Let every plug-in register its storages."""
         self._each("supportkit_register_storages", register)
 
-    def _each(self, hook: str, register: Callable[..., None]) -> None:
+    def register_catalogs(self, register: Callable[[str, str, Mapping[str, Any]], None]) -> None:
+        """Let every plug-in register its texts: *register* is told the plug-in, the locale and the texts."""
+        for name in self.names:
+            self._each(
+                "supportkit_register_catalogs",
+                lambda locale, texts, name=name: register(name, locale, texts),
+                only=name,
+            )
+
+    def _each(self, hook: str, register: Callable[..., None], only: str | None = None) -> None:
         for plugin, function, names in self._calls(hook):
+            if only is not None and plugin != only:
+                continue
             try:
                 function(*[register for name in names if name == "register"])
             except ConfigurationError as error:

@@ -6,7 +6,7 @@ Observation hooks are told what is already committed; whatever they do, it chang
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -49,6 +49,14 @@ def supportkit_register_channels(register: Callable[[ChannelAdapter], None]) -> 
 @hookspec
 def supportkit_register_storages(register: Callable[[str, StorageFactory], None]) -> None:
     """Call `register(scheme, factory)` for each URL scheme; `factory(url)` returns a storage. Called once a desk."""
+
+
+@hookspec
+def supportkit_register_catalogs(register: Callable[[str, Mapping[str, Any]], None]) -> None:
+    """Call `register(locale, texts)` for each locale with texts for customers. Called once a desk.
+
+    *texts* has the tables `notices`, `moments` and `replies`. What the app writes itself lies above them.
+    """
 
 
 @hookspec

@@ -7,8 +7,10 @@ from enum import StrEnum
 
 import attrs
 
+from supportkit.model.conversation import Heard, LegChange, StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
+from supportkit.model.message import OutboxState as OutboxState  # noqa: PLC0414 - belongs to `Outgoing` as well
 from supportkit.model.people import Customer
 from supportkit.model.ticket import Ticket
 
@@ -31,19 +33,6 @@ class TicketChange:
         return 0 if self.before is None else self.before.version
 
 
-class OutboxState(StrEnum):
-    """Where a delivery stands."""
-
-    PENDING = "pending"
-    LEASED = "leased"
-    SENT = "sent"
-    FAILED = "failed"
-    SUPPRESSED = "suppressed"
-    CANCELLED = "cancelled"
-    PARKED = "parked"
-    UNKNOWN = "unknown"
-
-
 @attrs.frozen(kw_only=True)
 class Outgoing:
     """A delivery to make: one row of the outbox.
@@ -53,9 +42,15 @@ class Outgoing:
         cause: `ticket:seq` of the event that caused it.
         seq: The number of that event; deliveries of one conversation go out in its order.
         rule: What made it (`reply`, the name of a notice ...).
+        leg: Where the conversation was when it was queued; `None`: the customer's address of the channel's family.
         part: Number of the part when a text is split, from 1.
+        account: Which of our numbers, bots or mailboxes of the channel sends it; accounts take turns.
         policy: `at_least_once` or `at_most_once`, as the channel declared when it was queued.
-        fence: Counts the claims; a result is stored only under the fence of its claim.
+        attempts: How often it was claimed, since a person retried it if one did.
+        fence: Counts the claims and what people decide; a result is stored only under the fence of its claim.
+        retried_at: When a person let it begin anew.
+        withdrawn: Why it must not go out any more (`merged`, `spam`), where a worker held it when that was decided.
+        receipt: How far the provider says that it has come: `queued`, `sent`, `delivered`, `read` or `failed`.
     """
 
     id: str
@@ -65,8 +60,10 @@ class Outgoing:
     seq: int
     rule: str
     channel: str
+    account: str = ""
     recipient: str = attrs.field(repr=False)
     message: str
+    leg: str | None = None
     part: int = 1
     policy: str = "at_least_once"
     state: OutboxState = OutboxState.PENDING
@@ -78,6 +75,14 @@ class Outgoing:
     external_id: str | None = None
     possible_duplicate: bool = False
     reason: str | None = None
+    retried_at: dt.datetime | None = None
+    withdrawn: str | None = None
+    receipt: str | None = None
+
+    @property
+    def begun_at(self) -> dt.datetime:
+        """When its tries began: at a person's retry, else when it was queued."""
+        return self.retried_at or self.created_at
 
 
 class TimerState(StrEnum):
@@ -177,3 +182,6 @@ class Change:
     firings: tuple[Firing, ...] = ()
     customers: tuple[Customer, ...] = ()
     receipt: Receipt | None = None
+    heard: tuple[Heard, ...] = ()
+    legs: tuple[LegChange, ...] = ()
+    files: tuple[StoredFile, ...] = ()

@@ -14,7 +14,7 @@ import attrs
 
 from supportkit.model.clocks import Metric
 from supportkit.model.fields import NO_FIELDS, Fields
-from supportkit.model.message import MessageKind
+from supportkit.model.message import Attachment, MessageKind, OutboxState
 from supportkit.model.people import Actor, ActorKind
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority
 
@@ -58,6 +58,8 @@ class Open:
     source: str | None = None
     external_id: str | None = None
     links: tuple[Link, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    leg: str | None = None
     ticket: str = made()
     number: int = made(0)
     reference: str = made()
@@ -82,6 +84,8 @@ class Receive:
     channel: str | None = None
     kind: MessageKind = MessageKind.REPLY
     external_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    leg: str | None = None
     message: str = made()
     ticket: str = made()
     reference: str = made()
@@ -96,6 +100,17 @@ class Reply:
     kind: MessageKind = MessageKind.REPLY
     channel: str | None = None
     external_id: str | None = None
+    message: str = made()
+
+
+@attrs.frozen(kw_only=True)
+class PublicReply:
+    """Answer where everybody reads it: short, and nothing of the matter itself. An agent's is a response."""
+
+    actor: Actor
+    body: str = _words()
+    leg: str | None = made(None)
+    channel: str = made()
     message: str = made()
 
 
@@ -258,6 +273,41 @@ class FailDelivery:
 
 
 @attrs.frozen(kw_only=True)
+class RetryDelivery:
+    """Let a delivery that waits for a person begin anew."""
+
+    actor: Actor
+    delivery: str
+    note: str = _words("")
+    message: str = made()
+    channel: str = made()
+    source: OutboxState = made(OutboxState.UNKNOWN)  # noqa: RUF009 - a field declaration
+
+
+@attrs.frozen(kw_only=True)
+class SettleDelivery:
+    """Say what became of a delivery that waits for a person; nobody will try it again."""
+
+    actor: Actor
+    delivery: str
+    state: OutboxState
+    note: str = _words("")
+    external_id: str | None = None
+    message: str = made()
+    channel: str = made()
+    source: OutboxState = made(OutboxState.UNKNOWN)  # noqa: RUF009 - a field declaration
+
+
+@attrs.frozen(kw_only=True)
+class SwitchChannel:
+    """Let the conversation go on on another leg."""
+
+    actor: Actor
+    leg: str
+    channel: str
+
+
+@attrs.frozen(kw_only=True)
 class ApplyPolicy:
     """Look anew which promises hold for the ticket as it is now."""
 
@@ -391,6 +441,7 @@ Command = (
     Open
     | Receive
     | Reply
+    | PublicReply
     | Ask
     | AddNote
     | Start
@@ -409,6 +460,9 @@ Command = (
     | Follow
     | MoveTier
     | FailDelivery
+    | RetryDelivery
+    | SettleDelivery
+    | SwitchChannel
     | ApplyPolicy
     | SetDue
     | MakePromise

@@ -13,7 +13,7 @@ import attrs
 
 from supportkit.model.clocks import Cause, Metric, Verdict
 from supportkit.model.fields import NO_FIELDS, Fields
-from supportkit.model.message import MessageKind
+from supportkit.model.message import MessageKind, OutboxState
 from supportkit.model.people import Actor
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory
 
@@ -27,7 +27,8 @@ def private(default: Any = attrs.NOTHING) -> Any:
 class TicketOpened:
     """A ticket was opened; always the first event of a log.
 
-    *policy* and *revision* name the promises that hold for it; `None` where no policy is for such a ticket.
+    *policy* and *revision* name the promises that hold for it; `None` where no policy is for such a ticket. *leg* is
+    where the conversation began; `None` where it came in by no channel of the desk.
     """
 
     number: int
@@ -48,6 +49,15 @@ class TicketOpened:
     links: tuple[Link, ...] = ()
     policy: str | None = None
     revision: str | None = None
+    leg: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ChannelSwitched:
+    """The conversation goes on elsewhere: answers go out on this leg from now on."""
+
+    leg: str
+    channel: str
 
 
 @attrs.frozen(kw_only=True)
@@ -72,12 +82,60 @@ class ReplyAdded:
 
 
 @attrs.frozen(kw_only=True)
+class NoticeQueued:
+    """The desk tells the customer something by itself: an automatic message, never a response.
+
+    *notice* names the text, *due* is the answer time that it names. With a *reason* nothing goes out and there is no
+    message: it says why (`automatic`, `opted_out`, `muted`, `budget.address` ...).
+    """
+
+    message: str
+    notice: str
+    channel: str
+    locale: str | None = None
+    due: dt.datetime | None = None
+    reason: str | None = None
+    subject: str = private("")
+
+
+@attrs.frozen(kw_only=True)
 class DeliveryFailed:
     """A queued answer will not reach the customer: it no longer counts as a response."""
 
     message: str
     channel: str
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryRetried:
+    """A person lets a delivery that was `unknown` or `parked` begin anew.
+
+    *delivery* is its id, *source* where it stood; from `unknown` the customer may get the answer twice.
+    """
+
+    delivery: str
+    message: str
+    channel: str
+    source: OutboxState
+    note: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class DeliverySettled:
+    """A delivery ended without a worker: somebody said how, or the ticket was merged or closed as spam.
+
+    *delivery* is its id, *source* where it stood. Settled as `failed` or `cancelled` the answer never was a response.
+    *reason* is a code: `person`, `merged`, `spam`, `receipt`.
+    """
+
+    delivery: str
+    message: str
+    channel: str
+    source: OutboxState
+    state: OutboxState
+    reason: str
+    note: str = private("")
 
 
 @attrs.frozen(kw_only=True)
@@ -347,6 +405,18 @@ class ClockStopped:
 
 
 @attrs.frozen(kw_only=True)
+class ClocksRemeasured:
+    """A calendar was changed with effect for the past, so all clocks of the ticket were measured anew.
+
+    What became of verdicts stands in `ClockCorrected`. *since* is when the change was recorded.
+    """
+
+    calendar: str
+    revision: str
+    since: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
 class ClockCorrected:
     """A verdict is another one since the desk learnt more: a late entry, a delivery that failed, a merge undone.
 
@@ -369,7 +439,10 @@ Event = (
     TicketOpened
     | MessageReceived
     | ReplyAdded
+    | NoticeQueued
     | DeliveryFailed
+    | DeliveryRetried
+    | DeliverySettled
     | NoteAdded
     | StateChanged
     | Assigned
@@ -401,6 +474,8 @@ Event = (
     | ClockBreached
     | ClockStopped
     | ClockCorrected
+    | ClocksRemeasured
+    | ChannelSwitched
 )
 
 ClockEvent = ClockWarned | ClockBreached | ClockStopped | ClockCorrected

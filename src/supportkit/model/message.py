@@ -19,6 +19,19 @@ class MessageKind(StrEnum):
     CAMPAIGN = "campaign"
 
 
+class OutboxState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    PARKED = "parked"
+    UNKNOWN = "unknown"
+
+
 @attrs.frozen(kw_only=True)
 class Attachment:
     """A file that came with a message; the name is data, never a path.

@@ -50,7 +50,8 @@ class Actor:
         return actor
 
     def __str__(self) -> str:
-        return f"{self.kind.value}:{self.id}" if self.id else self.kind.value
+        kind = self.kind._value_  # a quarter of the time of `value`
+        return f"{kind}:{self.id}" if self.id else kind
 
 
 SYSTEM = Actor(ActorKind.SYSTEM)
@@ -71,11 +72,60 @@ class Address:
         family: The channel family (`email`, `chat`, `sms` ...).
         value: The address as it was given.
         status: Claimed or verified.
+        opted_out: Nothing is to be sent to it any more.
+        failures: Messages in a row that will never arrive there; the second one makes it dead.
     """
 
     family: str
     value: str = attrs.field(repr=False)
     status: AddressStatus = AddressStatus.CLAIMED
+    opted_out: bool = False
+    failures: int = 0
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether two messages in a row could not be delivered to it for good."""
+        return self.failures >= DEAD_AFTER
+
+
+DEAD_AFTER = 2
+"""So many failures in a row for good make an address dead."""
+
+
+@attrs.frozen(kw_only=True)
+class MergedPerson:
+    """What a customer brought into another one: enough to take the two apart again.
+
+    Attributes:
+        customer: The id of the one who was merged.
+        own: The addresses that he had.
+        before: The addresses that the survivor had before.
+        joined: The addresses that the survivor had right after.
+        tickets: The tickets that went over.
+    """
+
+    customer: str
+    own: tuple[Address, ...] = attrs.field(default=(), repr=False)
+    before: tuple[Address, ...] = attrs.field(default=(), repr=False)
+    joined: tuple[Address, ...] = attrs.field(default=(), repr=False)
+    tickets: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PendingProof:
+    """A one-time code that was made for an address and not used yet.
+
+    Attributes:
+        code: A keyed hash of it; the code itself is nowhere.
+        until: The first instant at which it is worth nothing.
+        tries: How often a wrong one was given.
+    """
+
+    family: str
+    value: str = attrs.field(repr=False)
+    code: str = attrs.field(repr=False)
+    until: dt.datetime
+    tries: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +135,9 @@ class Customer:
     Attributes:
         locale: A BCP 47 tag such as `ru` or `zh-Hans`; which language to answer in.
         timezone: An IANA zone name; how times are told to this customer.
+        merged_into: The customer who has taken over addresses and tickets; `None` for one who stands alone.
+        merged: Whom this customer has taken over, the last one at the end.
+        proofs: Codes that wait to be confirmed.
     """
 
     id: str
@@ -98,6 +151,9 @@ class Customer:
     fields: Fields = attrs.field(default=NO_FIELDS, repr=False)
     created_at: dt.datetime
     version: int = 1
+    merged_into: str | None = None
+    merged: tuple[MergedPerson, ...] = attrs.field(default=(), repr=False)
+    proofs: tuple[PendingProof, ...] = attrs.field(default=(), repr=False)
 
     def address(self, family: str) -> str | None:
         """Return the address to use on *family*: the first verified one, else the first claimed one, else `None`."""

@@ -76,6 +76,8 @@ class LinkKind(StrEnum):
     FOLLOWED_BY = "followed_by"
     CAUSED_BY = "caused_by"
     CAUSES = "causes"
+    CLAIMS = "claims"
+    CLAIMED_BY = "claimed_by"
     SPLIT_FROM = "split_from"
     SPLIT_INTO = "split_into"
 
@@ -93,6 +95,7 @@ _PAIRS = (
     (LinkKind.FOLLOW_UP, LinkKind.FOLLOWED_BY),
     (LinkKind.CAUSED_BY, LinkKind.CAUSES),
     (LinkKind.SPLIT_FROM, LinkKind.SPLIT_INTO),
+    (LinkKind.CLAIMS, LinkKind.CLAIMED_BY),
 )
 _INVERSE = dict(_PAIRS) | {there: here for here, there in _PAIRS}
 
@@ -156,6 +159,8 @@ class Ticket:
         messages: How many public messages lie in this ticket.
         promises: Ids of the promises to the customer that are still open.
         vendors: Other organisations that work on it.
+        leg: The leg on which it is talked about now: a channel, an account, a thread and an address.
+        answers_on: The channel of that leg; where there is none, answers go to `channel`.
         version: Sequence number of the last event; the first event has 1.
         clocks: Where its clocks stand, as the desk notes it beside the row; no part of the ticket's value, and empty
             until a storage has kept it. Read it with `desk.clocks`.
@@ -190,6 +195,8 @@ class Ticket:
     messages: int = 0
     promises: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
+    leg: str | None = None
+    answers_on: str | None = None
     created_at: dt.datetime
     updated_at: dt.datetime
     state_since: dt.datetime

@@ -40,9 +40,11 @@ _ANSWERS = (MessageKind.REPLY, MessageKind.CALL)
 _AT_CREATION = frozenset({Metric.RESOLUTION, Metric.REQUESTER_WAIT, Metric.AGENT_WORK})
 
 
-def apply(fold: Fold, fact: Fact) -> None:
-    """Take the next fact. One from before the creation (two computers' clocks disagree) takes effect at it."""
-    t = to_us(fact.occurred_at)
+def apply(fold: Fold, fact: Fact, t: int) -> None:
+    """Take the next fact, which occurred at *t* microseconds.
+
+    One from before the creation (two computers' clocks disagree) takes effect at it.
+    """
     if t < fold.created:  # noqa: PLR1730 - max() is a call, and this is done for every fact
         t = fold.created
     if fold.merged is None:
@@ -63,7 +65,7 @@ def _created(fold: Fold, fact: fa.Created, t: int) -> None:
         fold.measure(fold.measured | rules.bits_of(policy))
     else:
         policy = rules.choose(fact.channel, fact.priority, fact.tier)
-        fold.measure(rules.bits_of(*rules.policies))
+        fold.measure(rules.bits)
     fold.follow(policy)
     fold.owed = 0 if fact.author is _AGENT else 1
     _begin(fold, fact, t)
@@ -147,8 +149,9 @@ def _state_entered(fold: Fold, fact: fa.StateEntered, t: int) -> None:
         turn = turns.get(clock[0])
         if turn is None:
             continue  # the same to this clock: nothing to measure
-        if clock[3] not in LIVE:
-            if turn == "reopen" and clock.status is STOPPED:
+        status = clock[3]
+        if status not in LIVE:
+            if turn == "reopen" and status is STOPPED:
                 _reopen(fold, key, clock, t)
         elif turn == "pause":
             fold.switch(key, clock, t, PAUSED)

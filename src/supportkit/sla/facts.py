@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from supportkit.clock import to_utc
+from supportkit.clock import UTC, to_utc
 from supportkit.errors import InvalidPolicy
 from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
@@ -20,11 +20,15 @@ from supportkit.sla.terms import Metric, read_duration
 
 
 def _occurred(value: Any) -> dt.datetime:
+    if type(value) is dt.datetime and value.tzinfo is UTC and 1 < value.year < dt.MAXYEAR:
+        return value  # as what a desk has recorded is; `to_utc` would say the same
     return to_utc(value, "occurred_at")
 
 
 def _recorded(value: Any) -> dt.datetime | None:
-    return None if value is None else to_utc(value, "recorded_at")
+    if value is None or (type(value) is dt.datetime and value.tzinfo is UTC and 1 < value.year < dt.MAXYEAR):
+        return value
+    return to_utc(value, "recorded_at")
 
 
 def _instant(value: Any) -> dt.datetime | None:

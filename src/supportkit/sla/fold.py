@@ -81,45 +81,51 @@ class Fold:
         self.terms = self.turns.terms
         self.handovers = self.promises = 0
         self.pins: dict[str, str] = {}
-        self.open: dict[str, BusinessCalendar] = {}
-        self.span = ("", 0, 0, 0)
         self.merged: str | None = None
         self.measured = 0
         self.metrics: tuple[Metric, ...] = ()
         self.clocks: dict[str, ClockState] = {}
         self.archive: list[ClockState] | None = [] if is_traced else None
         self.marks: dict[Key, list[Mark]] | None = {} if is_traced else None
-        self.records: list[tuple[Key, int, RecordState]] = []
-        self.passings: list[Passing] = []
+        self.set_out()
 
     # -- to and from snapshots ---------------------------------------------------------------------------------
 
     @classmethod
     def thaw(cls, snapshot: Snapshot, rules: Rules) -> Fold:
         """Return a fold that stands where *snapshot* was taken."""
-        fold = cls(rules)
+        fold = cls.__new__(cls)
+        fold.rules = rules
         (
             fold.ticket, fold.at, fold.seq, fold.created, fold.category, fold.channel, fold.priority, fold.tier,
             fold.owner, fold.owed, policy, revision, fold.handovers, fold.promises, pins, fold.merged, clocks,
             fold.measured,
         ) = snapshot[:]  # fmt: skip
         fold.metrics = rules.measured(fold.measured)
-        if policy is not None:
-            fold.follow(rules.policy(policy, revision))
-        if pins:
-            fold.pins = dict(pins)
+        fold.follow(None if policy is None else rules.policy(policy, revision))
+        fold.pins = dict(pins)
         fold.clocks = {clock.slot if clock[0] in SEVERAL else clock[0]: clock for clock in clocks}
+        fold.archive = fold.marks = None
+        fold.set_out()
         return fold
+
+    def set_out(self) -> None:
+        """Begin with nothing found and no calendar looked at."""
+        self.open: dict[str, BusinessCalendar] = {}
+        self.span = ("", 0, 0, 0)
+        self.records: list[tuple[Key, int, RecordState]] = []
+        self.passings: list[Passing] = []
 
     def freeze(self) -> Snapshot:
         """Return where the fold stands."""
         held = self.policy
         policy, revision = (None, None) if held is None else (held.id, self.rules.revision_of(held))
-        return Snapshot(
+        row = (
             self.ticket, self.at, self.seq, self.created, self.category, self.channel, self.priority, self.tier,
             self.owner, self.owed, policy, revision, self.handovers, self.promises, tuple(self.pins.items()),
             self.merged, tuple(self.clocks.values()), self.measured,
         )  # fmt: skip
+        return NEW(Snapshot, row)
 
     def measure(self, bits: int) -> None:
         """Measure these metrics from now on."""
@@ -195,7 +201,7 @@ class Fold:
         clock = self.clocks[key] = NEW(ClockState, row)
         if self.marks is not None:
             self.mark(clock, t)
-        if metric in ENDING and self.category & self.terms[metric].ends:
+        if self.category & self.terms[metric].ends and metric in ENDING:
             self.stop(key, t)
 
     def restart(self, metric: Metric, t: int) -> None:
@@ -241,15 +247,20 @@ class Fold:
     def switch(self, key: str, clock: ClockState, t: int, status: Status) -> None:
         """Pause or resume a live clock; what `rephase` does, in short, where there is nothing to be written down."""
         metric, instance, cycle, before, started, used, since, target, calendar, subject, rare = clock[:]
-        is_plain = before is not HALTED and (rare is FRESH or (rare.deadline is None and not rare.is_held))
-        if since is not None and is_plain:
-            used += self.open_time(calendar, since, t)
-            if target is not None:
-                thresholds = self.terms[metric].thresholds
-                is_plain = used < target and not (thresholds and measure.is_passing(rare, thresholds, used, target))
-        if not is_plain:
+        if before is HALTED or (rare is not FRESH and (rare.deadline is not None or rare.is_held)):
             self.rephase(key, clock, t)
             return
+        if since is not None:
+            name, start, end, found = self.span
+            if start == since and end == t and name == calendar:
+                used += found
+            else:
+                used += self.open_time(calendar, since, t)
+            if target is not None:
+                thresholds = self.terms[metric].thresholds
+                if used >= target or (thresholds and measure.is_passing(rare, thresholds, used, target)):
+                    self.rephase(key, clock, t)
+                    return
         since = t if status is RUNNING else None
         row = (metric, instance, cycle, status, started, used, since, target, calendar, subject, rare)
         clock = self.clocks[key] = NEW(ClockState, row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from supportkit.clock import to_us
 from supportkit.errors import HistoryNeeded
@@ -37,16 +37,18 @@ def needs_history(snapshot: Snapshot | None, fact: Fact) -> bool:
     """
     if type(fact) in _WHOLE or (isinstance(fact, fa.CalendarChanged) and fact.retroactive):
         return True
-    return snapshot is not None and is_backwards(fact, snapshot)
+    return snapshot is not None and is_backwards(fact, to_us(fact.occurred_at), snapshot)
 
 
-def is_backwards(fact: Fact, here: Snapshot | Fold) -> bool:
-    """Tell whether *fact* changes the past of clocks that stand *here*."""
+def is_backwards(fact: Fact, t: int, here: Snapshot | Fold) -> bool:
+    """Tell whether *fact*, which occurred at *t* microseconds, changes the past of clocks that stand *here*."""
     kind = type(fact)
     if kind in _WHOLE or (kind is fa.CalendarChanged and fact.retroactive):  # type: ignore[union-attr]
         return True
-    t = max(to_us(fact.occurred_at), here.created)
-    return (t, fact.seq) < (here.at, here.seq) or t <= told_until(here)
+    if t < here.created:  # noqa: PLR1730 - as in `apply`
+        t = here.created
+    at = here.at
+    return t < at or (t == at and fact.seq < here.seq) or t <= told_until(here)
 
 
 def told_until(here: Snapshot | Fold) -> int:
@@ -88,7 +90,7 @@ def advance_fold(snapshot: Snapshot | None, fact: Fact, rules: Rules) -> Fold:
         fold = Fold(rules)
     else:
         fold = Fold.thaw(snapshot, rules)
-    apply(fold, fact)
+    apply(fold, fact, to_us(fact.occurred_at))
     return fold
 
 
@@ -123,16 +125,23 @@ _order: Callable[[Fact], tuple[dt.datetime, int]] = attrgetter("occurred_at", "s
 
 def _undone(facts: list[Fact]) -> list[Fact]:
     """Return *facts* without those that were voided, were never delivered, or belong to a merge that was undone."""
-    voided = {fact.voids for fact in facts if isinstance(fact, fa.Voided)}
-    facts = [fact for fact in facts if fact.seq not in voided or isinstance(fact, fa.Voided)]
-    failed = {fact.message for fact in facts if isinstance(fact, fa.DeliveryFailed)}
-    facts = [fact for fact in facts if not (isinstance(fact, fa.Messaged) and fact.message in failed)]
+    facts = _delivered(_unvoided(facts))
     undone: set[int] = set()
     for index, fact in sorted(enumerate(facts), key=lambda pair: _order(pair[1])):
         if isinstance(fact, fa.Unmerged | fa.Released):
             undone.add(index)
             undone.update(_merge_before(facts, fact, undone))
     return [fact for index, fact in enumerate(facts) if index not in undone]
+
+
+def _unvoided(facts: list[Fact]) -> list[Fact]:
+    voided = {fact.voids for fact in facts if isinstance(fact, fa.Voided)}
+    return [fact for fact in facts if fact.seq not in voided or isinstance(fact, fa.Voided)]
+
+
+def _delivered(facts: list[Fact]) -> list[Fact]:
+    failed = {fact.message for fact in facts if isinstance(fact, fa.DeliveryFailed)}
+    return [fact for fact in facts if not (isinstance(fact, fa.Messaged) and fact.message in failed)]
 
 
 def _merge_before(facts: list[Fact], fact: fa.Unmerged | fa.Released, gone: set[int]) -> set[int]:
@@ -159,7 +168,6 @@ def replay_fold(
     known_at: dt.datetime | None = None,
     others: Others | None = None,
     is_traced: bool = True,
-    above: frozenset[str] = frozenset(),
 ) -> Fold | None:
     """Return the fold of all *facts* that count, `None` if the ticket did not exist yet.
 
@@ -167,7 +175,41 @@ def replay_fold(
         HistoryNeeded: The history of a ticket that was merged into this one is not among *others*.
         ValueError: Tickets are merged in a circle.
     """
-    history = counted(facts, at, known_at)
+    return _replay(facts, rules, at, _Seen(at, known_at, others or {}), is_traced=is_traced)
+
+
+class _Seen(NamedTuple):
+    """What is known about all tickets that a fold joins: by when, and their histories."""
+
+    at: dt.datetime | None
+    known_at: dt.datetime | None
+    others: Others
+
+    def of(self, ticket: str) -> list[Fact]:
+        """Return the facts of another ticket, without what by now is known never to have been.
+
+        An answer whose delivery failed after the merge was no response before it either.
+        """
+        facts = self.others[ticket]
+        known = [
+            fact
+            for fact in facts
+            if (self.at is None or fact.occurred_at <= self.at)
+            and (self.known_at is None or (fact.recorded_at or fact.occurred_at) <= self.known_at)
+        ]
+        return _delivered(_unvoided(known))
+
+
+def _replay(
+    facts: Iterable[Fact],
+    rules: Rules,
+    at: dt.datetime | None,
+    seen: _Seen,
+    *,
+    is_traced: bool,
+    above: frozenset[str] = frozenset(),
+) -> Fold | None:
+    history = counted(facts, at, seen.known_at)
     if not history:
         return None
     fold = Fold(rules, is_traced=is_traced)
@@ -176,11 +218,12 @@ def replay_fold(
             # What any policy of the ticket names is measured from the beginning.
             fold.measured |= rules.bits_of(rules.policy(fact.policy, fact.revision))
     for fact in history:
-        apply(fold, fact)
+        apply(fold, fact, to_us(fact.occurred_at))
         if type(fact) is fa.Absorbed:
-            source = _source(fact, fold, rules, known_at, others or {}, above | {fold.ticket})
+            source = _source(fact, fold, rules, seen, above | {fold.ticket})
             if source is not None:
-                join(fold, source, history, counted((others or {})[fact.ticket], fact.occurred_at, known_at), fold.at)
+                theirs = counted(seen.of(fact.ticket), fact.occurred_at, seen.known_at)
+                join(fold, source, history, theirs, fold.at)
     return fold
 
 
@@ -188,14 +231,13 @@ def _source(
     fact: fa.Absorbed,
     fold: Fold,
     rules: Rules,
-    known_at: dt.datetime | None,
-    others: Others,
+    seen: _Seen,
     above: frozenset[str],
 ) -> Fold | None:
     """Return the fold of the ticket that is merged, at the merge, with its clocks still live."""
     if fact.ticket in above:
         raise ValueError(f"tickets {fold.ticket!r} and {fact.ticket!r} are merged in a circle")
-    if fact.ticket not in others:
+    if fact.ticket not in seen.others:
         raise HistoryNeeded(f"ticket {fact.ticket!r} was merged into {fold.ticket!r}: give its facts among the others")
-    alive = [other for other in others[fact.ticket] if not isinstance(other, fa.Merged)]
-    return replay_fold(alive, rules, at=fact.occurred_at, known_at=known_at, others=others, above=above)
+    alive = [other for other in seen.of(fact.ticket) if not isinstance(other, fa.Merged)]
+    return _replay(alive, rules, fact.occurred_at, seen, is_traced=True, above=above)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from supportkit.businesstime import AddTie, BusinessCalendar
 from supportkit.errors import NoBusinessTime
 from supportkit.sla.rules import Terms
-from supportkit.sla.state import NEW, ClockState, Rare, RecordState
+from supportkit.sla.state import FRESH, NEW, ClockState, Rare, RecordState
 from supportkit.sla.terms import BREACHED, ELAPSED, FULFILLED, HALTED, LIVE, MET, STOPPED, Cause
 from supportkit.sla.thresholds import Threshold
 
@@ -33,44 +33,47 @@ def later(calendar: BusinessCalendar, t: int, d: int, tie: AddTie = "earliest") 
 
 def settle(clock: ClockState, t: int, calendar: BusinessCalendar, terms: Terms) -> tuple[ClockState, list[Passed]]:
     """Measure a clock up to *t*: what it used, whether it breached, which thresholds it passed before *t*."""
-    _, _, _, status, _, used, since, target, _, _, rare = clock[:]
+    metric, instance, cycle, status, started, before, since, target, name, subject, rare = clock[:]
     if since is None or t <= since:
         return (clock if rare.deadline is None else _overdue(clock, t)), []
-    used += calendar.between_us(since, t)
+    used = before + calendar.between_us(since, t)
     passed: list[Passed] = []
-    if rare.deadline is not None:
+    if terms.thresholds and (target is not None or rare.deadline is not None):
         passed = _passed(clock, terms, t, calendar)
         if passed:
-            clock = clock.but(fired=(*rare.fired, *(item.id for item in passed)))
-        clock = _overdue(clock, t)
-    elif target is not None:
-        if terms.thresholds:
-            passed = _passed(clock, terms, t, calendar)
-            if passed:
-                clock = clock.but(fired=(*rare.fired, *(item.id for item in passed)))
-        if used >= target:
-            clock = _reach(clock, used, calendar)
-    return clock.timed(status, used, t), passed
+            rare = rare._replace(fired=(*rare.fired, *(item.id for item in passed)))
+    if rare.deadline is not None:
+        rare = _overdue(clock.having(rare), t).rare
+    elif target is not None and used >= target:
+        rare = _reached(rare, since, before, used, target, calendar)
+    row = (metric, instance, cycle, status, started, used, t, target, name, subject, rare)
+    return NEW(ClockState, row), passed
 
 
-def _reach(clock: ClockState, used: int, calendar: BusinessCalendar) -> ClockState:
-    """Freeze the due of a clock that has used its target, and write down the breach once it used more."""
-    _, _, _, _, _, before, since, target, _, _, rare = clock[:]
-    assert since is not None  # noqa: S101 - for the type checker: only running clocks come here
-    assert target is not None  # noqa: S101
-    left = max(0, target - before)
+def _reached(rare: Rare, since: int, before: int, used: int, target: int, calendar: BusinessCalendar) -> Rare:
+    """Freeze the due of a clock that has used its target, and write down the breach once it used more.
+
+    Args:
+        rare: What few clocks have, and this one.
+        since: Since when the clock runs.
+        before: What it had used then.
+        used: What it has used now.
+        target: What is promised.
+        calendar: What it is measured with.
+    """
+    left = target - before if before < target else 0
     due = rare.due if rare.due is not None else calendar.add_us(since, left)
     if used > target and rare.breached is None:
         at = calendar.add_us(since, left, tie="next_open")
-        return _breach(clock, max(before, target), target, due, at, ELAPSED)
-    return clock if rare.due == due else clock.but(due=due)
+        return _broken(rare, max(before, target), target, due, at, ELAPSED)
+    return rare if rare.due == due else rare._replace(due=due)
 
 
-def _breach(clock: ClockState, used: int, target: int | None, due: int, at: int, cause: Cause) -> ClockState:
+def _broken(rare: Rare, used: int, target: int | None, due: int, at: int, cause: Cause) -> Rare:
     """Write a breach down."""
-    _, _, stopped, deadline, override, fired, records, is_held, is_skewed = clock.rare[:]
+    _, _, stopped, deadline, override, fired, records, is_held, is_skewed = rare[:]
     records += (NEW(RecordState, (BREACHED, used, target, due, at, cause)),)
-    return clock.having(NEW(Rare, (due, at, stopped, deadline, override, fired, records, is_held, is_skewed)))
+    return NEW(Rare, (due, at, stopped, deadline, override, fired, records, is_held, is_skewed))
 
 
 def _overdue(clock: ClockState, t: int) -> ClockState:
@@ -78,7 +81,7 @@ def _overdue(clock: ClockState, t: int) -> ClockState:
     rare = clock.rare
     if rare.deadline is None or rare.breached is not None or t <= rare.deadline or clock.status not in LIVE:
         return clock
-    return _breach(clock, clock.used, None, rare.deadline, rare.deadline, ELAPSED)
+    return clock.having(_broken(rare, clock.used, None, rare.deadline, rare.deadline, ELAPSED))
 
 
 def is_passing(rare: Rare, thresholds: tuple[Threshold, ...], used: int, target: int) -> bool:
@@ -126,6 +129,19 @@ def upcoming_points(
     return found
 
 
+def breach_point(clock: ClockState, calendar: BusinessCalendar) -> int | None:
+    """Return the instant at which a live clock breaches if nothing happens before, `None` if it has or never does."""
+    _, _, _, _, _, used, since, target, _, _, rare = clock[:]
+    if rare is not FRESH:
+        if rare.breached is not None:
+            return None
+        if rare.deadline is not None:
+            return rare.deadline
+    if since is None or target is None:
+        return None
+    return later(calendar, since, target - used if used < target else 0, "next_open")
+
+
 def retarget(clock: ClockState, t: int, target: int | None, deadline: int | None, cause: Cause) -> ClockState:
     """Give a settled clock another target at *t*: what it used stays used, and a breach stays a breach."""
     clock = clock._replace(target=target)
@@ -150,7 +166,7 @@ def outgrown(clock: ClockState, t: int, cause: Cause) -> ClockState:
         return clock
     if clock.used == target:
         return clock if rare.due is not None else clock.but(due=t)
-    return _breach(clock, clock.used, target, t, t, cause)
+    return clock.having(_broken(rare, clock.used, target, t, t, cause))
 
 
 def stop(clock: ClockState, t: int, calendar: BusinessCalendar, real: int) -> ClockState:

@@ -139,8 +139,8 @@ class Rules:
     """
 
     __slots__ = (
-        "_bits", "_bound", "_calendars", "_classes", "_measured", "_named", "_revisions", "_targets", "_turns",
-        "metrics", "policies",
+        "_bits", "_bound", "_calendars", "_chosen", "_classes", "_found", "_measured", "_named", "_revisions",
+        "_targets", "_turns", "bits", "metrics", "policies",
     )  # fmt: skip
 
     def __init__(
@@ -163,6 +163,8 @@ class Rules:
             bound = item if isinstance(item, Bound) else Bound(item, item.revision, self._classes)
             self._bound[id(bound.policy)] = bound
         self.policies = tuple(bound.policy for bound in self._bound.values())
+        self._found: dict[tuple[str, str | None], Policy] = {}
+        self._chosen: dict[tuple[str, int, int], Policy | None] = {}
         self._named: dict[int, int] = {}
         self._measured: dict[int, tuple[Metric, ...]] = {}
         self._bits = {state: BIT[category] for state, category in categories.items()}
@@ -170,7 +172,8 @@ class Rules:
         self._targets: dict[tuple[Any, ...], Target] = {}
         self._turns = {id(None): Turns(_DEFAULT)}
         self._revisions: dict[int, str] = {}
-        self.metrics = self.measured(self.bits_of(*self.policies))
+        self.bits = self.bits_of(*self.policies)
+        self.metrics = self.measured(self.bits)
 
     def bit(self, state: str | None, category: StateCategory | None) -> int:
         """Return the category of a *state* as a bit.
@@ -222,8 +225,12 @@ class Rules:
 
     def choose(self, channel: str, priority: Priority, tier: int) -> Policy | None:
         """Return the first policy for a ticket of which no more is known than this."""
+        key = (channel, int(priority), tier)
+        if key in self._chosen:
+            return self._chosen[key]
         cell = {"channel": channel, "channel_class": self.channel_class(channel), "priority": priority, "tier": tier}
-        return select(self.policies, cell)
+        found = self._chosen[key] = select(self.policies, cell)
+        return found
 
     def policy(self, name: str, revision: str | None) -> Policy:
         """Return a policy that a history names.
@@ -231,8 +238,12 @@ class Rules:
         Raises:
             InvalidPolicy: It is not among those given.
         """
+        found = self._found.get((name, revision))
+        if found is not None:
+            return found
         for policy, known_as, _channels in self._bound.values():
             if policy.id == name and (revision is None or revision == known_as):
+                self._found[name, revision] = policy
                 return policy
         which = f"revision {revision[:12]} of policy {name!r}" if revision else f"policy {name!r}"
         known = ", ".join(f"{policy.id} ({known_as[:12]})" for policy, known_as, _ in self._bound.values()) or "none"

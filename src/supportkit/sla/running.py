@@ -17,7 +17,7 @@ from supportkit.sla.fold import Fold, Passing
 from supportkit.sla.history import WHOLE, Others, is_backwards, override_name, replay_fold
 from supportkit.sla.records import Record, Warned, key_text, record_of, warned_of
 from supportkit.sla.rules import Rules
-from supportkit.sla.state import ClockState, Snapshot
+from supportkit.sla.state import FRESH, ClockState, Snapshot
 from supportkit.sla.terms import LIVE, Cause, Verdict, to_delta
 
 Finding = Record | Warned
@@ -68,16 +68,16 @@ class Running:
         Raises:
             HistoryNeeded: It changes the past: use `replayed`.
         """
-        fold = self._fold
+        fold, t = self._fold, to_us(fact.occurred_at)
         if fold is None:
             if not isinstance(fact, fa.Created):
                 raise ValueError(f"the history of a ticket begins with Created, not with {type(fact).__name__}")
             fold = self._fold = Fold(self._rules)
-        elif is_backwards(fact, fold):
+        elif is_backwards(fact, t, fold):
             raise HistoryNeeded(f"{type(fact).__name__} changes what came before it: replay the history of the ticket")
         else:
-            self.miss_overrides(to_us(fact.occurred_at))
-        apply(fold, fact)
+            self.miss_overrides(t)
+        apply(fold, fact, t)
 
     def elapse(self, until: int) -> None:
         """Write down all that time alone brought about by *until*, in microseconds."""
@@ -102,7 +102,7 @@ class Running:
         fold = self.fold
         for key, clock in tuple(fold.clocks.items()):
             rare = clock.rare
-            if rare.override is None or rare.override >= t or clock.status not in LIVE:
+            if rare is FRESH or rare.override is None or rare.override >= t or clock.status not in LIVE:
                 continue
             name = override_name(rare.override)
             if name not in rare.fired:
@@ -144,14 +144,11 @@ class Running:
     def next_us(self) -> int | None:
         """When time alone brings about the next thing for certain; earlier than now for what nobody has found yet."""
         fold = self.fold
-        soonest: int | None = None
+        points: list[int] = []
         for clock in fold.clocks.values():
-            if clock.status not in LIVE:
-                continue
-            for at in certain_points(fold, clock):
-                if soonest is None or at < soonest:
-                    soonest = at
-        return soonest
+            if clock.status in LIVE:
+                points += certain_points(fold, clock)
+        return min(points) if points else None
 
     def states(self) -> list[ClockState]:
         """Return the clocks as the fold keeps them, those that ended and are still remembered first."""
@@ -162,27 +159,18 @@ class Running:
         return self.fold.freeze()
 
 
-def breach_point(fold: Fold, clock: ClockState) -> int | None:
-    """Return the instant at which a live clock breaches if nothing happens before, `None` if it has or never does."""
-    rare = clock.rare
-    if rare.breached is not None:
-        return None
-    if rare.deadline is not None:
-        return rare.deadline
-    if clock.since is None or clock.target is None:
-        return None
-    return measure.later(fold.calendar(clock.calendar), clock.since, max(0, clock.target - clock.used), "next_open")
-
-
-def certain_points(fold: Fold, clock: ClockState) -> Iterable[int]:
-    """Yield the instants from which on a warning, the breach and a missed override of a live clock are certain."""
-    terms = fold.terms[clock.metric]
+def certain_points(fold: Fold, clock: ClockState) -> list[int]:
+    """Return the instants from which on a warning, the breach and a missed override of a live clock are certain."""
+    rare, terms = clock.rare, fold.terms[clock.metric]
+    found: list[int] = []
     if terms.thresholds:
-        for _name, at in measure.upcoming_points(clock, terms, fold.calendar(clock.calendar)):
-            yield at
-    breach = breach_point(fold, clock)
-    if breach is not None:
-        yield breach + 1
-    override = clock.rare.override
-    if override is not None and override_name(override) not in clock.rare.fired:
-        yield override + 1
+        found += [at for _name, at in measure.upcoming_points(clock, terms, fold.calendar(clock.calendar))]
+    # A calendar is looked up only where it is needed: one that is missing stops nothing else.
+    is_by_time = clock.target is not None and clock.since is not None and rare.breached is None
+    breach = measure.breach_point(clock, fold.calendar(clock.calendar)) if is_by_time else rare.deadline
+    if breach is not None and rare.breached is None:
+        found.append(breach + 1)
+    override = rare.override
+    if override is not None and override_name(override) not in rare.fired:
+        found.append(override + 1)
+    return found

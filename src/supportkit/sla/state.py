@@ -165,8 +165,8 @@ class Snapshot(NamedTuple):
     def to_json(self) -> list[Any]:
         """Return the snapshot as nested lists of texts and whole numbers, ready for JSON."""
         row: list[Any] = [SCHEMA, *self]
-        row[_PRIORITY] = int(self.priority)
-        row[_PINS] = [list(pin) for pin in self.pins]
+        row[_PRIORITY] = self.priority._value_
+        row[_PINS] = [list(pin) for pin in self.pins] if self.pins else []
         row[_CLOCKS] = [_plain_clock(clock) for clock in self.clocks]
         return row
 
@@ -184,13 +184,14 @@ class Snapshot(NamedTuple):
                 _, ticket, at, seq, created, category, channel, priority, tier, owner, owed, policy, revision,
                 handovers, promises, pins, merged, clocks, measured,
             ) = data  # fmt: skip
-            return cls(
+            row = (
                 # Names that thousands of tickets share are kept once.
                 ticket, at, seq, created, category, intern(channel), _PRIORITIES[priority], tier, owner, owed,
                 policy and intern(policy), revision and intern(revision), handovers, promises,
-                tuple([(name, pinned) for name, pinned in pins]), merged, tuple([_read_clock(row) for row in clocks]),
+                tuple([(name, pinned) for name, pinned in pins]), merged, tuple([_read_clock(one) for one in clocks]),
                 measured,
             )  # fmt: skip
+            return NEW(cls, row)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(_FOREIGN) from error
 
@@ -204,18 +205,20 @@ _METRICS = {member.value: member for member in Metric}
 _STATUSES = {member.value: member for member in Status}
 _VERDICTS = {member.value: member for member in Verdict}
 _CAUSES = {member.value: member for member in Cause}
-_RARE = tuple(zip(Rare._fields, FRESH, strict=True))
+_RARE = Rare._fields
 
 
 def _plain_clock(clock: ClockState) -> list[Any]:
-    row: list[Any] = list(clock)
-    row[0], row[3] = str(clock.metric), str(clock.status)
-    rare = row.pop()
+    metric, instance_, cycle, status, started, used, since, target, calendar, subject, rare = clock[:]
+    row: list[Any] = [
+        metric._value_, instance_, cycle, status._value_, started, used, since, target, calendar, subject,
+    ]  # fmt: skip
     if rare is not FRESH and rare != FRESH:
-        changes = {name: value for (name, fresh), value in zip(_RARE, rare, strict=True) if value != fresh}
+        parts = zip(_RARE, rare, FRESH, strict=True)
+        changes: dict[str, Any] = {name: value for name, value, fresh in parts if value != fresh}
         if rare.records:
             changes["records"] = [
-                [str(verdict), used, target, due, at, str(cause)]
+                [verdict._value_, used, target, due, at, cause._value_]
                 for verdict, used, target, due, at, cause in rare.records
             ]
         row.append(changes)
@@ -230,17 +233,18 @@ def _read_clock(row: list[Any]) -> ClockState:
         if "fired" in changes:
             changes["fired"] = tuple(changes["fired"])
         if "records" in changes:
-            changes["records"] = tuple(_read_record(item) for item in changes["records"])
+            changes["records"] = tuple([_read_record(item) for item in changes["records"]])
         rare = Rare(**changes)
-    return ClockState(
+    state = (
         _METRICS[metric], instance, cycle, _STATUSES[status], started, used, since, target, intern(calendar),
         intern(subject), rare,
     )  # fmt: skip
+    return NEW(ClockState, state)
 
 
 def _read_record(row: list[Any]) -> RecordState:
     verdict, used, target, due, at, cause = row
-    return RecordState(_VERDICTS[verdict], used, target, due, at, _CAUSES[cause])
+    return NEW(RecordState, (_VERDICTS[verdict], used, target, due, at, _CAUSES[cause]))
 
 
 def instant(us: int | None) -> dt.datetime | None:

@@ -8,6 +8,7 @@ from typing import Any
 from supportkit.model import commands as cm
 from supportkit.model import events as ev
 from supportkit.model.events import Recorded
+from supportkit.model.message import OutboxState
 from supportkit.model.ticket import Ticket
 from supportkit.sla import facts as fa
 from supportkit.sla.facts import Fact
@@ -22,8 +23,12 @@ def facts_of(recorded: Recorded) -> tuple[Fact, ...]:
     translate = _FACTS.get(type(recorded.event))
     if translate is None:
         return ()
-    when = {"occurred_at": recorded.occurred_at, "recorded_at": recorded.recorded_at, "seq": recorded.seq}
-    return translate(recorded.event, recorded, when)
+    return translate(recorded.event, recorded)
+
+
+def _when(recorded: Recorded) -> dict[str, Any]:
+    """Return what every fact has; the two most frequent ones are made without the dict."""
+    return {"occurred_at": recorded.occurred_at, "recorded_at": recorded.recorded_at, "seq": recorded.seq}
 
 
 def subject_of(ticket: Ticket | cm.Open | ev.TicketOpened) -> dict[str, Any]:
@@ -41,10 +46,10 @@ def subject_of(ticket: Ticket | cm.Open | ev.TicketOpened) -> dict[str, Any]:
     }
 
 
-def _opened(event: ev.TicketOpened, recorded: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
+def _opened(event: ev.TicketOpened, recorded: Recorded) -> tuple[Fact, ...]:
     return (
         fa.Created(
-            **when,
+            **_when(recorded),
             channel=event.channel,
             priority=event.priority,
             tier=event.tier,
@@ -57,101 +62,123 @@ def _opened(event: ev.TicketOpened, recorded: Recorded, when: dict[str, Any]) ->
             policy=event.policy,
             revision=event.revision,
         ),
-        fa.PolicyApplied(**when, policy=event.policy, revision=event.revision),
+        fa.PolicyApplied(**_when(recorded), policy=event.policy, revision=event.revision),
     )
 
 
-def _message(event: ev.MessageReceived | ev.ReplyAdded, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
+def _message(event: ev.MessageReceived | ev.ReplyAdded, recorded: Recorded) -> tuple[Fact, ...]:
     author = event.author
     return (
         fa.Messaged(
-            **when, message=event.message, author=author.kind, by=author.id, kind=event.kind, channel=event.channel
+            occurred_at=recorded.occurred_at,
+            recorded_at=recorded.recorded_at,
+            seq=recorded.seq,
+            message=event.message,
+            author=author.kind,
+            by=author.id,
+            kind=event.kind,
+            channel=event.channel,
         ),
     )
 
 
-def _failed(event: ev.DeliveryFailed, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.DeliveryFailed(**when, message=event.message),)
+def _failed(event: ev.DeliveryFailed, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.DeliveryFailed(**_when(recorded), message=event.message),)
 
 
-def _state(event: ev.StateChanged, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.StateEntered(**when, state=event.dest, category=event.category),)
+def _settled(event: ev.DeliverySettled, recorded: Recorded) -> tuple[Fact, ...]:
+    if event.state in {OutboxState.FAILED, OutboxState.CANCELLED}:
+        return (fa.DeliveryFailed(**_when(recorded), message=event.message),)
+    return ()
 
 
-def _assigned(event: ev.Assigned, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.OwnerSet(**when, owner=event.assignee),)
+def _state(event: ev.StateChanged, recorded: Recorded) -> tuple[Fact, ...]:
+    return (
+        fa.StateEntered(
+            occurred_at=recorded.occurred_at,
+            recorded_at=recorded.recorded_at,
+            seq=recorded.seq,
+            state=event.dest,
+            category=event.category,
+        ),
+    )
 
 
-def _priority(event: ev.PriorityChanged, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.PrioritySet(**when, priority=event.priority),)
+def _assigned(event: ev.Assigned, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.OwnerSet(**_when(recorded), owner=event.assignee),)
 
 
-def _tier(event: ev.TierMoved, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
+def _priority(event: ev.PriorityChanged, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.PrioritySet(**_when(recorded), priority=event.priority),)
+
+
+def _tier(event: ev.TierMoved, recorded: Recorded) -> tuple[Fact, ...]:
     """Translate a move: another line holds the ticket, and nobody there owns it yet."""
-    return (fa.TierEntered(**when, tier=event.dest), fa.OwnerSet(**when, owner=None))
+    return (fa.TierEntered(**_when(recorded), tier=event.dest), fa.OwnerSet(**_when(recorded), owner=None))
 
 
-def _merged(event: ev.TicketMerged, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.Merged(**when, into=event.into),)
+def _merged(event: ev.TicketMerged, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.Merged(**_when(recorded), into=event.into),)
 
 
-def _unmerged(event: ev.TicketUnmerged, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.Unmerged(**when, out_of=event.out_of),)
+def _unmerged(event: ev.TicketUnmerged, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.Unmerged(**_when(recorded), out_of=event.out_of),)
 
 
-def _absorbed(event: ev.TicketAbsorbed, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.Absorbed(**when, ticket=event.part.ticket),)
+def _absorbed(event: ev.TicketAbsorbed, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.Absorbed(**_when(recorded), ticket=event.part.ticket),)
 
 
-def _released(event: ev.TicketReleased, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.Released(**when, ticket=event.ticket),)
+def _released(event: ev.TicketReleased, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.Released(**_when(recorded), ticket=event.ticket),)
 
 
-def _applied(event: ev.PolicyApplied, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.PolicyApplied(**when, policy=event.policy, revision=event.revision),)
+def _applied(event: ev.PolicyApplied, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.PolicyApplied(**_when(recorded), policy=event.policy, revision=event.revision),)
 
 
-def _due_set(event: ev.DueSet, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.DueOverridden(**when, metric=event.metric, instant=event.due),)
+def _due_set(event: ev.DueSet, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.DueOverridden(**_when(recorded), metric=event.metric, instant=event.due),)
 
 
-def _promised(event: ev.PromiseMade | ev.PromiseMoved, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
+def _promised(event: ev.PromiseMade | ev.PromiseMoved, recorded: Recorded) -> tuple[Fact, ...]:
     goal = event.due if event.due is not None else event.within
     if goal is None:  # nothing that a clock could wait for
         return ()
     fact = fa.PromiseMade if isinstance(event, ev.PromiseMade) else fa.PromiseMoved
-    return (fact(**when, promise=event.promise, promised=goal),)
+    return (fact(**_when(recorded), promise=event.promise, promised=goal),)
 
 
-def _kept(event: ev.PromiseKept, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.PromiseKept(**when, promise=event.promise),)
+def _kept(event: ev.PromiseKept, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.PromiseKept(**_when(recorded), promise=event.promise),)
 
 
-def _cancelled(event: ev.PromiseCancelled, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.PromiseCancelled(**when, promise=event.promise),)
+def _cancelled(event: ev.PromiseCancelled, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.PromiseCancelled(**_when(recorded), promise=event.promise),)
 
 
-def _handed_over(event: ev.HandedOver, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.ExternalStarted(**when, vendor=event.vendor),)
+def _handed_over(event: ev.HandedOver, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.ExternalStarted(**_when(recorded), vendor=event.vendor),)
 
 
-def _vendor_paused(event: ev.VendorPaused, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.ExternalPaused(**when, vendor=event.vendor),)
+def _vendor_paused(event: ev.VendorPaused, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.ExternalPaused(**_when(recorded), vendor=event.vendor),)
 
 
-def _vendor_resumed(event: ev.VendorResumed, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.ExternalResumed(**when, vendor=event.vendor),)
+def _vendor_resumed(event: ev.VendorResumed, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.ExternalResumed(**_when(recorded), vendor=event.vendor),)
 
 
-def _taken_back(event: ev.TakenBack, _: Recorded, when: dict[str, Any]) -> tuple[Fact, ...]:
-    return (fa.ExternalEnded(**when, vendor=event.vendor),)
+def _taken_back(event: ev.TakenBack, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.ExternalEnded(**_when(recorded), vendor=event.vendor),)
 
 
-_FACTS: dict[type[Any], Callable[[Any, Recorded, dict[str, Any]], tuple[Fact, ...]]] = {
+_FACTS: dict[type[Any], Callable[[Any, Recorded], tuple[Fact, ...]]] = {
     ev.TicketOpened: _opened,
     ev.MessageReceived: _message,
     ev.ReplyAdded: _message,
     ev.DeliveryFailed: _failed,
+    ev.DeliverySettled: _settled,
     ev.StateChanged: _state,
     ev.Assigned: _assigned,
     ev.PriorityChanged: _priority,

@@ -7,14 +7,14 @@ from enum import StrEnum
 
 import attrs
 
-from supportkit.clock import from_us, to_us, to_utc
+from supportkit.businesstime import BusinessCalendar
+from supportkit.clock import MICROSECOND, from_us, to_us, to_utc
 from supportkit.sla import measure
 from supportkit.sla.clocks import Step, step_of
-from supportkit.sla.fold import Fold
 from supportkit.sla.history import override_name
 from supportkit.sla.records import Record, Warned, key_text
-from supportkit.sla.rules import Rules
-from supportkit.sla.running import Running, breach_point
+from supportkit.sla.rules import Rules, Terms
+from supportkit.sla.running import Running
 from supportkit.sla.state import ClockState, Snapshot
 from supportkit.sla.terms import LIVE, Metric
 from supportkit.sla.thresholds import BREACH
@@ -26,6 +26,10 @@ class DueKind(StrEnum):
     WARNING = "warning"
     BREACH = "breach"
     OVERRIDE = "override"
+
+
+# Members under names of their own, as in `terms`.
+_WARNING, _BREACH, _OVERRIDE = DueKind.WARNING, DueKind.BREACH, DueKind.OVERRIDE
 
 
 @attrs.frozen(kw_only=True)
@@ -58,37 +62,51 @@ def upcoming(snapshot: Snapshot, rules: Rules) -> tuple[Due, ...]:
     What is already behind the present and was found by no `tick` is still among it, with its own instant: a worker
     that comes late delivers late and drops nothing.
     """
-    fold = Fold.thaw(snapshot, rules)
+    pins = dict(snapshot.pins)
+    policy = None if snapshot.policy is None else rules.policy(snapshot.policy, snapshot.revision)
+    terms = rules.turns(policy).terms
     found: list[Due] = []
-    for clock in fold.clocks.values():
+    for clock in snapshot.clocks:
         if clock.status in LIVE:
-            found += _dues(fold, clock)
-    return tuple(sorted(found, key=lambda due: (due.instant, due.kind is not DueKind.WARNING, due.id)))
+            calendar = rules.calendar(clock.calendar, pins.get(clock.calendar))
+            for kind, name, at in _points(clock, terms[clock.metric], calendar):
+                found.append(_due(snapshot.ticket, clock, kind, name, at))
+    found.sort(key=_order)
+    return tuple(found)
 
 
-def _dues(fold: Fold, clock: ClockState) -> list[Due]:
-    ahead = measure.upcoming_points(clock, fold.terms[clock.metric], fold.calendar(clock.calendar))
-    points = [(DueKind.WARNING, name, at) for name, at in ahead]
-    at = breach_point(fold, clock)
+def _order(due: Due) -> tuple[dt.datetime, bool, str]:
+    """Return what dues are sorted by: of one instant the warnings come first."""
+    return (due.instant, due.kind is not _WARNING, due.id)
+
+
+def _points(clock: ClockState, terms: Terms, calendar: BusinessCalendar) -> list[tuple[DueKind, str, int]]:
+    """Return what a live clock comes to if nothing happens before, and when."""
+    points: list[tuple[DueKind, str, int]] = []
+    if terms.thresholds:
+        points += [(_WARNING, name, at) for name, at in measure.upcoming_points(clock, terms, calendar)]
+    at = measure.breach_point(clock, calendar)
     if at is not None:
-        points.append((DueKind.BREACH, BREACH, at))
+        points.append((_BREACH, BREACH, at))
     override = clock.rare.override
     if override is not None and override_name(override) not in clock.rare.fired:
-        points.append((DueKind.OVERRIDE, override_name(override), override))
-    return [
-        Due(
-            id=key_text(fold.ticket, clock.key, name),
-            metric=clock.metric,
-            instance=clock.instance,
-            cycle=clock.cycle,
-            subject=clock.subject,
-            kind=kind,
-            threshold=name,
-            instant=from_us(at),
-            certain_at=from_us(at if kind is DueKind.WARNING else at + 1),
-        )
-        for kind, name, at in points
-    ]
+        points.append((_OVERRIDE, override_name(override), override))
+    return points
+
+
+def _due(ticket: str, clock: ClockState, kind: DueKind, name: str, at: int) -> Due:
+    instant = from_us(at)
+    return Due(
+        id=key_text(ticket, clock[:3], name),
+        metric=clock.metric,
+        instance=clock.instance,
+        cycle=clock.cycle,
+        subject=clock.subject,
+        kind=kind,
+        threshold=name,
+        instant=instant,
+        certain_at=instant if kind is _WARNING else instant + MICROSECOND,
+    )
 
 
 def tick(snapshot: Snapshot, rules: Rules, until: dt.datetime | str) -> Step:

@@ -147,7 +147,8 @@ def looked_up(facts: Sequence[Fact], tried: Rules) -> Iterator[Fact]:
 def _opened(created: Created, after: Fact | None, cell: Mapping[str, Any], tried: Rules) -> Created:
     """Return a creation with the policy that would have been applied, and only calendars that are among the tried."""
     pins = tuple(pin for pin in created.pins if tried.knows(pin[1]))
-    if not isinstance(after, PolicyApplied) or after.occurred_at != created.occurred_at:
+    is_first = isinstance(after, PolicyApplied) and after.occurred_at == created.occurred_at
+    if not (created.is_applied and is_first and isinstance(after, PolicyApplied)):
         return attrs.evolve(created, is_applied=False, policy=None, revision=None, pins=pins)
     policy = _policy(after, cell, tried)
     name, revision = (None, None) if policy is None else (policy.id, tried.revision_of(policy))

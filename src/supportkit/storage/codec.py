@@ -6,6 +6,7 @@ cannot express gets a new schema number and a function in `UPCASTERS`; `tests/go
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import functools
 import json
@@ -15,6 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -78,11 +80,16 @@ def _length(value: dt.timedelta) -> int:
     return (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
 
 
+def _from_base64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
 _OWN: Mapping[Any, tuple[Convert, Convert]] = {
     dt.datetime: (to_us, from_us),
     dt.timedelta: (_length, lambda us: dt.timedelta(microseconds=us)),
     Actor: (str, Actor.parse),
     Fields: (dict, Fields),
+    bytes: (lambda content: base64.b64encode(content).decode("ascii"), _from_base64),
 }
 
 
@@ -118,13 +125,21 @@ class ClassCodec:
 
     cls: type[Any]
     fields: tuple[tuple[str, Any, Convert | None, Convert | None], ...]
+    _get: Callable[[Any], tuple[Any, ...]] = attrs.field(init=False, eq=False, repr=False)
+
+    @_get.default
+    def _getter(self) -> Callable[[Any], tuple[Any, ...]]:
+        """Return what reads all fields at once, in half the time of a loop; of one it would give the bare value."""
+        names = [field[0] for field in self.fields]
+        if len(names) > 1:
+            return attrgetter(*names)
+        return lambda value: tuple([getattr(value, name) for name in names])
 
     def encode(self, value: Any) -> Plain:
         """Return *value* as plain data without its defaults."""
         plain: Plain = {}
-        for name, default, write, _read in self.fields:
-            item = getattr(value, name)
-            if item is default or item == default:
+        for (name, default, write, _read), item in zip(self.fields, self._get(value), strict=True):
+            if item is default or (default is not attrs.NOTHING and item == default):
                 continue
             plain[name] = write(item) if write is not None and item is not None else item
         return plain

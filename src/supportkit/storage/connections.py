@@ -12,13 +12,16 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import Pool
 
 from supportkit.errors import ConfigurationError, StorageCorrupt, StorageError, StorageFull, StorageUnavailable
 from supportkit.storage.database import Database, database_named
 from supportkit.storage.sqlite import is_memory
 
-_WRITER_SECONDS = 60.0
-_INSIDE = "this thread is already inside a unit of work: use the desk that `desk.transaction()` gave you"
+WRITER_SECONDS = 60.0
+INSIDE = (
+    "this thread is already inside a unit of work: use the desk that `desk.transaction()` or `desk.joined()` gave you"
+)
 
 
 class Transaction:
@@ -79,11 +82,12 @@ class Transaction:
             database.fail(error)
 
 
-class _Door:
-    """Opens connections of an engine, until it is closed."""
+class Door:
+    """Opens connections of an engine, until it is closed; an engine of the app is never disposed of."""
 
-    def __init__(self, engine: Engine, url: URL, database: Database) -> None:
+    def __init__(self, engine: Engine, url: URL, database: Database, *, owned: bool = True) -> None:
         self.engine = engine
+        self.owned = owned
         self.url = url
         self.database = database
         self.is_closed = False
@@ -107,8 +111,13 @@ class _Door:
                 f"this is no {self.database.name} server, or the URL has an option that the driver does not know"
             ) from None
 
+    def dispose(self) -> None:
+        """Cut the connections that wait in the pool, if it is ours."""
+        if self.owned:
+            self.engine.dispose()
 
-def _is_the_world(error: StorageError) -> bool:
+
+def is_the_world(error: StorageError) -> bool:
     """Tell whether it is the file, the disk or the server that failed, not a race or a caller."""
     return isinstance(error, StorageFull | StorageCorrupt | StorageUnavailable)
 
@@ -119,8 +128,8 @@ class OneWriter:
     A database in memory has one connection for everything.
     """
 
-    def __init__(self, engine: Engine, url: URL, database: Database) -> None:
-        self._door = _Door(engine, url, database)
+    def __init__(self, engine: Engine, url: URL, database: Database, *, owned: bool = True) -> None:
+        self._door = Door(engine, url, database, owned=owned)
         self._memory = is_memory(url)
         self._lock = threading.RLock()
         self._writer: Connection | None = None
@@ -148,20 +157,26 @@ class OneWriter:
     @contextmanager
     def exclusively(self, *, write: bool) -> Iterator[Connection]:
         """Give the connection that writes, without a transaction."""
-        if not self._lock.acquire(timeout=_WRITER_SECONDS):
-            raise StorageUnavailable(f"another thread has been writing for {_WRITER_SECONDS:.0f} s: try again")
+        if not self._lock.acquire(timeout=WRITER_SECONDS):
+            raise StorageUnavailable(f"another thread has been writing for {WRITER_SECONDS:.0f} s: try again")
         try:
             if write and self._busy:
-                raise ConfigurationError(_INSIDE)
+                raise ConfigurationError(INSIDE)
             if self._writer is None:
                 self._writer = self._door.open()
             yield self._writer
         except StorageError as error:
-            if _is_the_world(error) and not self._memory and not self._busy:
+            if is_the_world(error) and not self._memory and not self._busy:
                 self._drop_writer()
             raise
         finally:
             self._lock.release()
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Give a connection on which nobody waits; in memory there is only one."""
+        with self.exclusively(write=False) if self._memory else self._reader() as connection:
+            yield connection
 
     def _drop_writer(self) -> None:
         """Forget idle connections: the next one opens the file anew, as it is by then. A read-only one stays so."""
@@ -169,7 +184,7 @@ class OneWriter:
             self._writer.invalidate()
             self._writer.close()
             self._writer = None
-            self._door.engine.dispose()
+            self._door.dispose()
 
     @contextmanager
     def _reader(self) -> Iterator[Connection]:
@@ -177,7 +192,7 @@ class OneWriter:
         try:
             yield connection
         except StorageError as error:
-            if _is_the_world(error):
+            if is_the_world(error):
                 connection.invalidate()
             raise
         finally:
@@ -190,14 +205,14 @@ class OneWriter:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
-            self._door.engine.dispose()
+            self._door.dispose()
 
 
 class Pooled:
     """A server: every unit of work has a connection of its own, and the database decides who waits for whom."""
 
     def __init__(self, engine: Engine, url: URL, database: Database) -> None:
-        self._door = _Door(engine, url, database)
+        self._door = Door(engine, url, database)
         self._here = threading.local()
 
     @contextmanager
@@ -208,7 +223,7 @@ class Pooled:
                 yield connection
             return
         if getattr(self._here, "writes", False):
-            raise ConfigurationError(_INSIDE)
+            raise ConfigurationError(INSIDE)
         self._here.writes = True
         try:
             with self._begun(self._door.database.begin_writing) as connection:
@@ -218,22 +233,24 @@ class Pooled:
 
     @contextmanager
     def _begun(self, begin: tuple[str, ...]) -> Iterator[Connection]:
+        pool = self._door.engine.pool
         connection, transaction = self._begin(begin)
         try:
             with ExitStack() as stack:
                 stack.push(transaction)
                 yield connection
         except StorageError as error:
-            if _is_the_world(error):
+            if is_the_world(error):
                 self._forget(connection)
             raise
         finally:
-            connection.close()
+            self._give_back(connection, pool)
 
     @contextmanager
     def exclusively(self, *, write: bool) -> Iterator[Connection]:
         """Give a connection without a transaction; a server has no other meaning of it."""
         del write
+        pool = self._door.engine.pool
         connection = self._door.open()
         try:
             yield connection
@@ -241,7 +258,13 @@ class Pooled:
             self._forget(connection)
             raise
         finally:
-            connection.close()
+            self._give_back(connection, pool)
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Give a connection on which nobody waits."""
+        with self.exclusively(write=False) as connection:
+            yield connection
 
     def _begin(self, begin: tuple[str, ...]) -> tuple[Connection, Transaction]:
         """Begin on a connection that lives; one that waited in the pool may have died there, and nothing was sent."""
@@ -264,9 +287,15 @@ class Pooled:
         lost = self._door.database.is_lost(connection.connection.driver_connection)
         connection.invalidate()
         if lost:
-            self._door.engine.dispose()
+            self._door.dispose()
+
+    def _give_back(self, connection: Connection, pool: Pool) -> None:
+        """Close a connection; where its pool was thrown away meanwhile, nobody would ever close it there."""
+        if pool is not self._door.engine.pool and not connection.invalidated:
+            connection.detach()
+        connection.close()
 
     def close(self) -> None:
         """Give back connections."""
         self._door.is_closed = True
-        self._door.engine.dispose()
+        self._door.dispose()

@@ -66,9 +66,11 @@ class Database:
         shows_values: The texts of the driver's errors may hold what a row holds, so they are not kept as causes.
         tables: The query for the tables of ours by which it is seen whether there is a schema.
         one_migration: Wraps a migration: one process at a time, however many begin one.
-        findings: What a check says of settings and integrity, from a cursor, the URL and the wanted `synchronous`.
+        findings: What a check says of settings, from a cursor, the URL and the wanted `synchronous`.
+        damage: What it says of the integrity of the data, which may take long.
         insert_numbered: Inserts events whose positions the database gives; `None` where a counter gives them.
         behind: The parameters of what comes behind a follower's cursor.
+        needs_floors: Rows that are done with stay in the way of an index until somebody cleans up.
         is_serial: Positions come from a counter, so writers of one tenant take turns at the end of their transactions.
     """
 
@@ -88,8 +90,10 @@ class Database:
     tables: str
     one_migration: Callable[[Connection], AbstractContextManager[None]] = _alone
     findings: Callable[[Any, URL, str], list[Finding]]
+    damage: Callable[[Any], list[Finding]] = lambda _cursor: []
     insert_numbered: InsertNumbered | None = None
     behind: Callable[[str | None], dict[str, Any]] = _counted
+    needs_floors: bool = False
     is_serial: bool = True
 
     def fail(self, error: Exception) -> NoReturn:
@@ -128,6 +132,20 @@ def database_named(name: str) -> Database:
         raise ConfigurationError(
             f"the driver {error.name} is not installed: pip install 'supportkit[{name}]'"
         ) from None
+
+
+def read_engine(engine: Engine) -> tuple[URL, Database]:
+    """Return the URL of an engine that the app has made, and what is known of its database.
+
+    Raises:
+        ConfigurationError: It is for another database, or for another driver.
+    """
+    drivername = f"{engine.dialect.name}+{engine.dialect.driver}"
+    name = DRIVERS.get(drivername)
+    if name is None:
+        possible = ", ".join(driver for driver in DRIVERS if "+" in driver)
+        raise ConfigurationError(f"an engine of {drivername} cannot be used; possible: {possible}")
+    return engine.url, database_named(name)
 
 
 def read_url(url: str | URL) -> tuple[URL, Database]:

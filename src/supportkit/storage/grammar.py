@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import BigInteger, ColumnElement, Table, and_, bindparam, insert, literal_column, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 from sqlalchemy.sql.elements import SQLColumnExpression
@@ -28,6 +39,8 @@ class Grammar:
         place: What the cursor of an event is made from.
         behind: The condition of events behind a cursor that no event can be committed before any more.
         order: The order in which followers read.
+        queued: What the partial index of the outbox asks for, to the letter; nothing where there are no such indexes.
+        has_floors: What is due is looked for above a floor.
     """
 
     upsert: Callable[[Table, Sequence[str], Changed], Insert]
@@ -36,6 +49,8 @@ class Grammar:
     place: SQLColumnExpression[Any]
     behind: ColumnElement[bool]
     order: tuple[SQLColumnExpression[Any], ...]
+    queued: ColumnElement[bool]
+    has_floors: bool = False
 
 
 def grammar_of(dialect: str) -> Grammar:
@@ -76,13 +91,17 @@ _COUNTED: dict[str, Any] = {
 }
 """Where one writer after the other takes its positions from a counter, they are in the order of commits."""
 
+_QUEUED: Any = text("supportkit_outbox.state IN ('pending', 'leased')")
+
+
 SQLITE = Grammar(
+    queued=_QUEUED,
     upsert=_on_conflict(sqlite.insert),
     unless_there=lambda table: sqlite.insert(table).on_conflict_do_nothing(),
     **_COUNTED,
 )
 
-MARIADB = Grammar(upsert=_on_duplicate_key, unless_there=_first_stays, **_COUNTED)
+MARIADB = Grammar(queued=true(), upsert=_on_duplicate_key, unless_there=_first_stays, **_COUNTED)
 
 # Writers of PostgreSQL do not wait for each other, so an event may be committed after one with a higher position.
 # Beside each event stands the number of its transaction, and followers read only what is below the oldest transaction
@@ -92,6 +111,7 @@ CURRENT = f"pg_current_xact_id()::text::bigint + {EPOCH}"
 OLDEST = f"pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {EPOCH}"
 
 POSTGRESQL = Grammar(
+    queued=_QUEUED,
     upsert=_on_conflict(postgresql.insert),
     unless_there=lambda table: postgresql.insert(table).on_conflict_do_nothing(),
     insert_event=insert(t.event)
@@ -110,4 +130,5 @@ POSTGRESQL = Grammar(
         t.event.c.txid < literal_column(OLDEST),
     ),
     order=(t.event.c.txid, t.event.c.position),
+    has_floors=True,
 )

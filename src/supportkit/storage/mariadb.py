@@ -78,16 +78,25 @@ def _look_at(connection: Any) -> None:
     Raises:
         ConfigurationError: The server is no MariaDB or too old, or took a setting for another value.
     """
-    found = _VERSION.match(connection.get_server_info())
-    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
-        raise ConfigurationError("MariaDB 10.6 or newer is needed; this server is older, or another database")
+    check_server(connection)
     with connection.cursor() as cursor:
-        for name, got in _read(cursor).items():
+        for name, got in read_settings(cursor).items():
             if got != SETTINGS[name][1]:
                 raise ConfigurationError(f"MariaDB: asked for {name}={SETTINGS[name][1]}, the server says {got!r}")
 
 
-def _read(cursor: Any) -> dict[str, Any]:
+def check_server(connection: Any) -> None:
+    """Refuse what no setting of ours can mend.
+
+    Raises:
+        ConfigurationError: The server is no MariaDB, or too old.
+    """
+    found = _VERSION.match(connection.get_server_info())
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
+        raise ConfigurationError("MariaDB 10.6 or newer is needed; this server is older, or another database")
+
+
+def read_settings(cursor: Any) -> dict[str, Any]:
     """Return what the server says the variables of this session are."""
     cursor.execute(f"SELECT {', '.join(f'@@session.{name}' for name in SETTINGS)}")
     return dict(zip(SETTINGS, cursor.fetchone(), strict=True))
@@ -167,6 +176,8 @@ def _refused(error: Exception, _url: URL) -> SupportkitError:
 @contextmanager
 def _one_migration(connection: Connection) -> Iterator[None]:
     """Let one process at a time migrate. The lock is that of the connection: each change of a table commits here."""
+    names = ("max_statement_time", "idle_transaction_timeout")
+    before = connection.execute(text(f"SELECT {', '.join(f'@@session.{name}' for name in names)}")).one()
     connection.execute(text("SET SESSION max_statement_time = 0, idle_transaction_timeout = 0"))
     database = connection.execute(text("SELECT DATABASE()")).scalar_one()
     name = {"name": f"{_LOCK}.{database}"[:64], "seconds": _LOCK_SECONDS}
@@ -177,12 +188,8 @@ def _one_migration(connection: Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute(text("DO RELEASE_LOCK(:name)"), name)
-        _restore(connection)
-
-
-def _restore(connection: Connection) -> None:
-    names = ("max_statement_time", "idle_transaction_timeout")
-    connection.execute(text(f"SET SESSION {', '.join(f'{name} = {SETTINGS[name][0]}' for name in names)}"))
+        back = ", ".join(f"{name} = {float(value):g}" for name, value in zip(names, before, strict=True))
+        connection.execute(text(f"SET SESSION {back}"))
 
 
 _TABLES = """
@@ -198,7 +205,7 @@ def _findings(cursor: Any, _url: URL, _synchronous: str) -> list[Finding]:
             severity="ok" if got == SETTINGS[name][1] else "error",
             sentence=f"{name} is {got}" if got == SETTINGS[name][1] else f"{name} is {got}, not {SETTINGS[name][1]}",
         )
-        for name, got in _read(cursor).items()
+        for name, got in read_settings(cursor).items()
     ]
     cursor.execute(f"SELECT @@global.{FLUSH}")
     (flush,) = cursor.fetchone()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from sqlalchemy import Engine
+
 from supportkit.channels.port import API, Capabilities, ChannelAdapter
 from supportkit.errors import ConfigurationError
 from supportkit.hooks.manager import Hooks
@@ -14,11 +16,14 @@ from supportkit.storage.port import Storage
 from supportkit.storage.sql import SqlStorage
 from supportkit.text import MAX_NAME
 
+Source = str | Engine | Storage
+"""Where a desk keeps its tickets: the URL of a database, an engine of the app, or a storage."""
+
 _OURS = {name for driver in DRIVERS for name in (driver, driver.split("+")[0])}
 
 
-def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Storage:
-    """Return the storage of a URL, with its schema in place, or *given* itself.
+def open_storage(given: Source, hooks: Hooks, *, synchronous: str) -> Storage:
+    """Return the storage of a URL or of the app's engine, with its schema in place, or *given* itself.
 
     A file is migrated by that. The schema of a server is changed only when somebody asks for it, because other
     programs of another release may be at work on it.
@@ -27,6 +32,8 @@ def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Sto
         ConfigurationError: Nobody knows the scheme of the URL.
         SchemaOutOfDate: The database of a server has no tables of this release.
     """
+    if isinstance(given, Engine):
+        return _ready(SqlStorage(given, synchronous=synchronous))
     if not isinstance(given, str):
         return given
     schemes: dict[str, StorageFactory] = {}
@@ -38,7 +45,11 @@ def open_storage(given: str | Storage, hooks: Hooks, *, synchronous: str) -> Sto
 
     hooks.register_storages(register)
     scheme = given.split(":", 1)[0]
-    storage: Storage = schemes[scheme](given) if scheme in schemes else SqlStorage(given, synchronous=synchronous)
+    return _ready(schemes[scheme](given) if scheme in schemes else SqlStorage(given, synchronous=synchronous))
+
+
+def _ready(storage: Storage) -> Storage:
+    """Bring the schema into place, or make sure that it is."""
     try:
         if isinstance(storage, SqlStorage) and not storage.migrates_itself:
             storage.require_schema()

@@ -7,8 +7,9 @@ all when the block raises. Everything that it returns is frozen.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -19,6 +20,7 @@ from supportkit.model.change import Change, OutboxState, Outgoing, Receipt, Sett
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Customer
+from supportkit.model.stored import Stored
 from supportkit.model.ticket import Priority, StateCategory, Ticket
 from supportkit.text import clean
 
@@ -153,12 +155,14 @@ class StorageCapabilities:
         joins: The storage can work inside a transaction of the app.
         serial: Positions of the log come from one counter a tenant, so its writers take turns: each holds the counter
             from the writing of its events to the end of its transaction.
+        receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
     """
 
     durable: bool = True
     shared: bool = True
     joins: bool = False
     serial: bool = False
+    receives: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -182,6 +186,24 @@ class Backlog:
     next_due: dt.datetime | None
 
 
+class Expiring(StrEnum):
+    """What is deleted by its age alone."""
+
+    KEYS = "keys"
+    """Idempotency keys, by the instant at which they were used."""
+    DELIVERIES = "deliveries"
+    """Settled deliveries (sent, failed, suppressed, cancelled) with their attempts: due and last tried before."""
+    ARRIVALS = "arrivals"
+    """Raw deliveries that arrived and were settled (routed or quarantined) before. Like those below they are asked for
+    only where a storage declares `receives`; any other one says that it has none."""
+    HEARD = "heard"
+    """What was heard before and belongs to no ticket, or to one that was deleted."""
+    RECEIPTS = "receipts"
+    """Receipts from before that wait for their message."""
+    BUDGETS = "budgets"
+    """Budgets whose window began before."""
+
+
 class UnitOfWork(Protocol):
     """One transaction of one tenant."""
 
@@ -196,6 +218,14 @@ class UnitOfWork(Protocol):
 
     def by_number(self, number: int) -> Ticket | None:
         """Return the ticket with this number, or `None`; also for numbers beyond 64 bits."""
+        ...
+
+    def hold(self) -> None:
+        """Let other writers of a ticket wait from `get` or `by_number` to the end of this unit, from now on.
+
+        What it returns then is what is stored last, so that no race can be lost. Nothing needs to be done where
+        writers take turns anyway.
+        """
         ...
 
     def find(self, query: TicketQuery) -> Page[Ticket]:
@@ -291,10 +321,14 @@ class UnitOfWork(Protocol):
         """
         ...
 
-    def claim_outbox(self, now: dt.datetime, *, lease: dt.timedelta, worker: str) -> tuple[Outgoing, bool] | None:
-        """Lease the delivery that has waited longest; `None` when nothing is due.
+    def claim_outbox(
+        self, now: dt.datetime, *, lease: dt.timedelta, worker: str, channels: Collection[str] | None = None
+    ) -> tuple[Outgoing, bool] | None:
+        """Lease the delivery that has waited longest in the account whose turn it is; `None` when nothing is due.
 
-        Only the oldest unfinished delivery of a conversation and channel can be claimed. The claim counts one attempt
+        Only what goes out by one of *channels* (`None`: by any). Accounts, each a pair of channel and account, take
+        turns: the one with the fewest recent claims comes first, so that a long queue of one holds up no other. Only
+        the oldest unfinished delivery of a conversation and channel can be claimed. The claim counts one attempt
         and one fence; where an earlier try is in doubt (its lease ran out, or its reason is `uncertain`) it also
         stores `possible_duplicate`, while what it returns has the flag as it was before. The second value tells that a
         lease of somebody else ran out, so that it is unknown whether his call went through.
@@ -311,8 +345,36 @@ class UnitOfWork(Protocol):
         external_id: str | None = None,
         reason: str | None = None,
         possible_duplicate: bool = False,
+    ) -> OutboxState | None:
+        """Store the result of a claimed delivery; return where it stands now, in one statement under its fence.
+
+        That is *state*, except where the delivery was withdrawn while it was leased and would be `PENDING` again: then
+        it is `CANCELLED` for the reason of the withdrawal, or `UNKNOWN` where *reason* is `uncertain`. Under an old
+        fence nothing but a late result is noted, and the answer is `None`.
+        """
+        ...
+
+    def decide_outbox(
+        self, delivery: Outgoing, *, state: OutboxState, now: dt.datetime, external_id: str | None = None
     ) -> bool:
-        """Store the result of a claimed delivery; false, and nothing but a late result noted, under an old fence."""
+        """Store what a person decided about a delivery that is `UNKNOWN` or `PARKED`; each decision counts one fence.
+
+        `PENDING` lets it begin anew *now*: without a reason, with no attempts counted, not withdrawn, and as a possible
+        duplicate where it was unknown. False, and nothing stored, when the delivery has another fence or another state
+        by now.
+        """
+        ...
+
+    def withdraw_outbox(self, ticket: str, *, reason: str, but: Collection[str] = ()) -> Sequence[Outgoing]:
+        """Cancel the pending deliveries of a ticket with *reason*, except those that the rules *but* made.
+
+        Each counts one fence. What a worker holds is marked as `withdrawn` and keeps its fence. Returns those that were
+        cancelled, as they were before.
+        """
+        ...
+
+    def delivery(self, delivery_id: str) -> Outgoing | None:
+        """Return one delivery, or `None`."""
         ...
 
     def outbox(
@@ -321,8 +383,8 @@ class UnitOfWork(Protocol):
         """Return deliveries, oldest first."""
         ...
 
-    def outbox_backlog(self, now: dt.datetime) -> Backlog:
-        """Return what waits in the outbox."""
+    def outbox_backlog(self, now: dt.datetime, *, channels: Collection[str] | None = None) -> Backlog:
+        """Return what waits in the outbox to go out by one of *channels*; by any where it is `None`."""
         ...
 
     def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Sequence[Timer]:
@@ -346,6 +408,79 @@ class UnitOfWork(Protocol):
 
     def set_follower(self, name: str, cursor: str) -> None:
         """Store where the follower *name* stands."""
+        ...
+
+    def has_expired(self, kind: Expiring, before: dt.datetime) -> bool:
+        """Tell whether there is anything of this kind from before an instant."""
+        ...
+
+    def drop_expired(self, kind: Expiring, before: dt.datetime, limit: int) -> int:
+        """Delete up to *limit* things of this kind from before an instant, the oldest first; return how many it was."""
+        ...
+
+    def closed_before(self, before: dt.datetime, limit: int) -> Sequence[Ticket]:
+        """Return tickets that were closed before an instant, those that were closed first in front.
+
+        Without merged ones, which belong to their survivors, and without those that have a delivery that is not
+        settled.
+        """
+        ...
+
+    def delete_ticket(self, ticket: Ticket) -> None:
+        """Delete a ticket and all that is its own: log, messages, notes, search terms, deliveries, deadlines, firings.
+
+        With them go its legs, the conversations that lead to these, and the files of the messages that lie in it.
+        Idempotency keys that stand for it stay until their own time, and so does what was heard, without the ids of
+        the ticket and of its messages: a provider that repeats a message must not open the ticket once more.
+
+        Raises:
+            ConcurrentUpdate: It is not at this version any more, or gone; the unit cannot be committed then.
+        """
+        ...
+
+    def count_rows(self) -> int:
+        """Return how many rows `dump` gives besides counter and followers, for whoever wants to tell how far it got."""
+        ...
+
+    def dump(self) -> Iterator[Stored]:
+        """Yield every row of the tenant, in the order of `supportkit.model.stored`, without holding all of them.
+
+        Nothing else may be asked of the unit until the iterator has ended.
+        """
+        ...
+
+    def is_empty(self) -> bool:
+        """Tell whether the tenant has no row at all."""
+        ...
+
+    def restore(self, rows: Iterable[tuple[int, Stored]]) -> None:
+        """Write every row of a tenant that has none, each given with the number of the line that it came from.
+
+        What `dump` gives afterwards is the same again; cursors are the storage's own.
+
+        Raises:
+            InvalidArchive: A row is twice, out of order, too long, or does not fit to the others. The unit cannot be
+                committed then.
+        """
+        ...
+
+
+class JoinedUnit(UnitOfWork, Protocol):
+    """A unit of work inside a transaction that the app has opened, and that it commits or rolls back.
+
+    What is read sees what the app has written, and writes are done in steps.
+    """
+
+    @property
+    def reads_anew(self) -> bool:
+        """Whether a statement sees what others have committed since the one before, so that repeating can help."""
+        ...
+
+    def step(self) -> AbstractContextManager[None]:
+        """Open a step: all that is written in its block is kept in the app's transaction, or nothing if it raises.
+
+        After an error the transaction goes on as it was before the step, unless the database has rolled it back.
+        """
         ...
 
 
@@ -379,4 +514,16 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Give back connections. The storage cannot be used afterwards."""
+        ...
+
+
+class JoiningStorage(Storage, Protocol):
+    """A storage whose capabilities declare `joins`."""
+
+    def join(self, tenant: str, connection: object) -> AbstractContextManager[JoinedUnit]:
+        """Open a unit of work in the transaction that is open on a *connection* of the app; it is not ended here.
+
+        Raises:
+            CannotJoin: The connection is closed, has no open transaction, or is one to another database.
+        """
         ...

@@ -90,15 +90,33 @@ def _look_at(connection: psycopg.Connection[Any]) -> None:
     Raises:
         ConfigurationError: The server is too old, keeps no UTF-8, or took a setting for another value.
     """
+    check_server(connection)
+    for name, got in _read(connection.cursor(), SETTINGS).items():
+        if got != SETTINGS[name]:
+            raise ConfigurationError(f"PostgreSQL: asked for {name}={SETTINGS[name]}, the database says {got!r}")
+    warn_of_unsafe(connection.cursor())
+
+
+def check_server(connection: psycopg.Connection[Any]) -> None:
+    """Refuse what no setting of ours can mend.
+
+    Raises:
+        ConfigurationError: The server is too old, or the database or the connection keeps no UTF-8.
+    """
     info = connection.info
     if info.server_version < MINIMUM:
         raise ConfigurationError(f"PostgreSQL {info.server_version // 10_000} is too old: 13 or newer is needed")
     if (encoding := info.parameter_status("server_encoding")) != "UTF8":
         raise ConfigurationError(f"the database is encoded in {encoding}, which cannot hold every text: UTF8 is needed")
-    for name, got in _read(connection.cursor(), SETTINGS).items():
-        if got != SETTINGS[name]:
-            raise ConfigurationError(f"PostgreSQL: asked for {name}={SETTINGS[name]}, the database says {got!r}")
-    for name, got in _read(connection.cursor(), SAFE).items():
+    if info.encoding != "utf-8":
+        raise ConfigurationError(
+            f"the connection's client_encoding is {info.encoding}, which cannot hold every text: UTF8 is needed"
+        )
+
+
+def warn_of_unsafe(cursor: Any) -> None:
+    """Warn of settings of the server with which a power cut loses what was acknowledged."""
+    for name, got in _read(cursor, SAFE).items():
         if got == "off":
             warnings.warn(_unsafe(name), SupportkitWarning, stacklevel=2)
 
@@ -274,5 +292,6 @@ POSTGRESQL = Database(
     findings=_findings,
     insert_numbered=_insert_numbered,
     behind=_behind,
+    needs_floors=True,
     is_serial=False,
 )

@@ -33,7 +33,7 @@ _Args = ParamSpec("_Args")
 _Value = TypeVar("_Value")
 
 
-def _careful(read: Callable[_Args, _Value]) -> Callable[_Args, _Value]:
+def careful(read: Callable[_Args, _Value]) -> Callable[_Args, _Value]:
     """Let a row that cannot be read say so, without showing what is in it."""
 
     @functools.wraps(read)
@@ -60,6 +60,7 @@ def _optional_at(microseconds: int | None) -> Any:
 
 def ticket_row(ticket: Ticket) -> dict[str, Any]:
     """Return the columns of a ticket."""
+    rest = _REST.encode(ticket)
     return {
         "tenant": ticket.tenant,
         "id": ticket.id,
@@ -83,12 +84,12 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
         "resolved_at": _optional_us(ticket.resolved_at),
         "closed_at": _optional_us(ticket.closed_at),
         "version": ticket.version,
-        "data": dumps(_REST.encode(ticket)),
+        "data": dumps(rest) if rest else "{}",
         "clocks": ticket.clocks,
     }
 
 
-@_careful
+@careful
 def read_ticket(tenant: str, row: Row) -> Ticket:
     """Return the ticket of a row in the order of `TICKET_COLUMNS`."""
     (
@@ -142,18 +143,20 @@ def _read_rest(plain: dict[str, Any]) -> dict[str, Any]:
 def event_row(recorded: Recorded, position: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Return the row of an event and the row of its private texts, if it has any."""
     name, schema, public, private = encode_event(recorded.event)
+    occurred, known = recorded.occurred_at, recorded.recorded_at
+    at = to_us(occurred)
     row = {
         "tenant": recorded.tenant,
         "ticket": recorded.ticket,
         "seq": recorded.seq,
         "position": position,
-        "occurred_at": to_us(recorded.occurred_at),
-        "recorded_at": to_us(recorded.recorded_at),
+        "occurred_at": at,
+        "recorded_at": at if known is occurred else to_us(known),
         "actor": str(recorded.actor),
         "command": recorded.command,
         "type": name,
         "schema": schema,
-        "data": dumps(public),
+        "data": dumps(public) if public else "{}",
     }
     if not private:
         return row, None
@@ -165,7 +168,7 @@ def event_row(recorded: Recorded, position: int) -> tuple[dict[str, Any], dict[s
     }
 
 
-@_careful
+@careful
 def read_event(tenant: str, row: Row) -> Recorded:
     """Return the event of a row."""
     ticket, seq, position, occurred, recorded, actor, command, name, schema, data, private = row
@@ -226,7 +229,7 @@ def message_row(message: Message, position: int) -> dict[str, Any]:
     }
 
 
-@_careful
+@careful
 def read_message(row: Row) -> Message:
     """Return the message of a row of `select(message)`."""
     tenant, id_, ticket, author, kind, channel, body, attachments, external_id, occurred, recorded, _position = row
@@ -261,7 +264,7 @@ def note_row(note: Note, position: int) -> dict[str, Any]:
     }
 
 
-@_careful
+@careful
 def read_note(row: Row) -> Note:
     """Return the note of a row of `select(note)`."""
     tenant, id_, ticket, author, body, mentions, occurred, recorded, _position = row
@@ -295,7 +298,7 @@ def customer_row(customer: Customer) -> dict[str, Any]:
     }
 
 
-@_careful
+@careful
 def read_customer(tenant: str, row: Row) -> Customer:
     """Return the customer of a row."""
     data, version, created, id_ = row
@@ -317,13 +320,14 @@ def outgoing_row(delivery: Outgoing) -> dict[str, Any]:
     row["created_at"] = to_us(delivery.created_at)
     row["lease_until"] = _optional_us(delivery.lease_until)
     row["possible_duplicate"] = int(delivery.possible_duplicate)
+    row["retried_at"] = _optional_us(delivery.retried_at)
     return row
 
 
 _OUTBOX_COLUMNS = tuple(column.name for column in t.outbox.columns)
 
 
-@_careful
+@careful
 def read_outgoing(row: Row) -> Outgoing:
     """Return the delivery of a row of `select(outbox)`."""
     values = dict(zip(_OUTBOX_COLUMNS, row, strict=True))
@@ -332,6 +336,7 @@ def read_outgoing(row: Row) -> Outgoing:
     values["created_at"] = from_us(values["created_at"])
     values["lease_until"] = _optional_at(values["lease_until"])
     values["possible_duplicate"] = bool(values["possible_duplicate"])
+    values["retried_at"] = _optional_at(values["retried_at"])
     return Outgoing(**values)
 
 
@@ -350,7 +355,7 @@ def timer_row(timer: Timer) -> dict[str, Any]:
     }
 
 
-@_careful
+@careful
 def read_timer(row: Row) -> Timer:
     """Return the timer of a row of `select(timer)`."""
     tenant, ticket, name, instance, due, state, fence, attempts, lease = row
@@ -372,6 +377,13 @@ def firing_row(firing: Firing) -> dict[str, Any]:
     return {"tenant": firing.tenant, "ticket": firing.ticket, "id": firing.id, "seq": firing.seq}
 
 
+@careful
+def read_firing(row: Row) -> Firing:
+    """Return the firing of a row of `select(firing)`."""
+    tenant, ticket, id_, seq = row
+    return Firing(tenant=tenant, ticket=ticket, id=id_, seq=seq)
+
+
 def settings_row(settings: Settings) -> dict[str, Any]:
     """Return the columns of a revision of settings."""
     return {
@@ -383,7 +395,7 @@ def settings_row(settings: Settings) -> dict[str, Any]:
     }
 
 
-@_careful
+@careful
 def read_settings(row: Row) -> Settings:
     """Return the revision of a row of `select(settings)`."""
     tenant, subject, number, since, data = row
@@ -398,7 +410,7 @@ def receipt_row(tenant: str, receipt: Receipt) -> dict[str, Any]:
     return row
 
 
-@_careful
+@careful
 def read_receipt(row: Row) -> Receipt:
     """Return what a row of the key table says."""
     key, fingerprint, ticket, seq, outcome, created = row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -13,12 +14,15 @@ from supportkit.model.change import Change, TicketChange
 from supportkit.model.people import Customer
 from supportkit.storage import rows
 from supportkit.storage import schema as t
-from supportkit.storage.session import Session
+from supportkit.storage.receiving import Receiving
 from supportkit.storage.statements import Prepared
 from supportkit.storage.terms import terms_of
 
+_ticket_id = attrgetter("ticket.id")
 _SPARE_POSITIONS = 8
 """Positions taken together with a ticket number: one statement less when a ticket is opened. Unused ones are gaps."""
+_BRINGS_A_MESSAGE = (ev.MessageReceived, ev.ReplyAdded, ev.NoticeQueued)
+"""A tuple, because `A | B` builds a new union each time that `isinstance` is asked."""
 
 
 class Saving:
@@ -29,7 +33,7 @@ class Saving:
 
     __slots__ = ("_positions", "_session", "_st")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Receiving) -> None:
         self._session = session
         self._st = session.statements
         self._positions: tuple[int, int] = (0, 0)
@@ -65,17 +69,22 @@ class Saving:
 
     def _save(self, change: Change) -> None:
         session = self._session
-        for part in change.tickets:
+        # In the same order for everybody, so that commands on the same two tickets cannot lock each other out.
+        for part in sorted(change.tickets, key=_ticket_id) if len(change.tickets) > 1 else change.tickets:
             self._save_ticket(part)
         self._save_terms(change)
         if change.outbox:
-            session.insert(self._st.insert_outbox, [rows.outgoing_row(delivery) for delivery in change.outbox])
+            deliveries = [rows.outgoing_row(delivery) for delivery in change.outbox]
+            session.insert(self._st.insert_outbox, deliveries)
+            session.wrote("outbox", min(row["available_at"] for row in deliveries))
         self._save_deadlines(change)
         for customer in change.customers:
             self._save_customer(customer)
         if change.receipt is not None:
             clash = IdempotencyConflict(change.receipt.key, "this command")
             self._insert_new(self._st.insert_receipt, [rows.receipt_row(session.tenant, change.receipt)], clash)
+        if change.heard or change.legs or change.files:
+            session.save_received(change)
         at = self._save_events(change.tickets)
         if change.messages:
             session.insert(
@@ -100,7 +109,9 @@ class Saving:
             clash = ConcurrentUpdate(change.firings[0].ticket, 0)
             self._insert_new(self._st.insert_firing, [rows.firing_row(firing) for firing in change.firings], clash)
         if change.timers:
-            self._session.insert(self._st.put_timer, [rows.timer_row(timer) for timer in change.timers])
+            timers = [rows.timer_row(timer) for timer in change.timers]
+            self._session.insert(self._st.put_timer, timers)
+            self._session.wrote("timer", min(row["due_at"] for row in timers))
 
     def _save_ticket(self, part: TicketChange) -> None:
         row = rows.ticket_row(part.ticket)
@@ -136,7 +147,7 @@ class Saving:
             self._session.insert(self._st.insert_event_text, texts)
         brought: dict[str, int] = {}
         for position, recorded in zip(positions, log, strict=True):
-            if isinstance(recorded.event, ev.MessageReceived | ev.ReplyAdded):
+            if isinstance(recorded.event, _BRINGS_A_MESSAGE):
                 brought[recorded.event.message] = position
             elif isinstance(recorded.event, ev.NoteAdded):
                 brought[recorded.event.note] = position
@@ -157,10 +168,12 @@ class Saving:
         row = rows.customer_row(customer)
         if customer.version == 1:
             self._insert_new(self._st.insert_customer, [row], ConcurrentUpdate(customer.id, 0))
+            self._session.save_addresses(customer)
             return
         row["expected"] = customer.version - 1
         if not self._session.changes_one(self._st.update_customer, row):
             raise ConcurrentUpdate(customer.id, customer.version - 1)
+        self._session.save_addresses(customer)
 
     def _save_terms(self, change: Change) -> None:
         """Keep the token table: words that were written stay searchable, tags come and go with the ticket's."""
@@ -192,4 +205,6 @@ def _foreign(change: Change, tenant: str) -> set[str]:
         for row in rows_of:
             if row.tenant != tenant:
                 others.add(row.tenant)
+    for several in (change.heard, change.files, [part.leg for part in change.legs]):
+        others.update(row.tenant for row in several if row.tenant != tenant)
     return others

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -26,7 +27,7 @@ from sqlalchemy import event as hooks
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 VERSION_TABLE = "supportkit_version"
 POSITIONS = "supportkit_position"
 """The sequence that gives positions of the log on PostgreSQL."""
@@ -57,12 +58,15 @@ def _short_text(length: int) -> TypeEngine[str]:
     return String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
 
 
+PREFIX = "supportkit_"
+"""Every table, sequence and index of supportkit has it in its name."""
 _ID = _short_text(64)
 _LONG_ID = _short_text(128)
 _NAME = _short_text(255)
 _ADDRESS = _short_text(320)
 _SHORT = _short_text(32)
 _TEXT = Text().with_variant(mysql.LONGTEXT(), *MARIADB)
+_BYTES = LargeBinary().with_variant(mysql.LONGBLOB(), *MARIADB)
 _WHOLE = Integer().with_variant(BigInteger(), "postgresql", *MARIADB)
 """A whole number of up to 64 bits; SQLite calls it INTEGER."""
 # The longest key of InnoDB has 3072 bytes, and its characters count four each: that of the outbox needs short columns.
@@ -75,7 +79,7 @@ def _table(
 ) -> Table:
     """Declare a table of ours; *clustered* ones are looked up by their primary key only, so they need no row id."""
     return Table(
-        f"supportkit_{name}",
+        f"{PREFIX}{name}",
         metadata,
         Column("tenant", _ID, nullable=False),
         *parts,
@@ -117,6 +121,14 @@ ticket = _table(
     Index(None, "tenant", "team", "state", "number"),
     Index(None, "tenant", "customer", "number"),
     Index(None, "tenant", "updated_at", "number"),
+    Index(
+        "ix_supportkit_ticket_closed",
+        "tenant",
+        "closed_at",
+        "number",
+        sqlite_where=text("closed_at IS NOT NULL"),
+        postgresql_where=text("closed_at IS NOT NULL"),
+    ),
     clustered=False,
 )
 
@@ -207,8 +219,10 @@ outbox = _table(
     Column("seq", BigInteger, nullable=False),
     Column("rule", _RULE, nullable=False),
     Column("channel", _NAME, nullable=False),
+    Column("account", _NAME, nullable=False),
     Column("recipient", _ADDRESS, nullable=False),
     Column("message", _ID, nullable=False),
+    Column("leg", _ID),
     Column("part", Integer, nullable=False),
     Column("policy", _SHORT, nullable=False),
     Column("state", _SHORT, nullable=False),
@@ -220,19 +234,51 @@ outbox = _table(
     Column("external_id", _NAME),
     Column("possible_duplicate", Integer, nullable=False),
     Column("reason", _NAME),
+    Column("retried_at", BigInteger),
+    Column("withdrawn", _SHORT),
+    Column("receipt", _SHORT),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "cause", "rule", "channel", "recipient", "part"),
     Index(None, "tenant", "ticket", "channel", "seq"),
     Index(
         "ix_supportkit_outbox_due",
         "tenant",
+        "channel",
+        "account",
+        "state",
         "available_at",
         "id",
         sqlite_where=text("state IN ('pending', 'leased')"),
         postgresql_where=text("state IN ('pending', 'leased')"),
     ),
+    Index(
+        "ix_supportkit_outbox_external",
+        "tenant",
+        "channel",
+        "external_id",
+        sqlite_where=text("external_id IS NOT NULL"),
+        postgresql_where=text("external_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_supportkit_outbox_settled",
+        "tenant",
+        "available_at",
+        "id",
+        sqlite_where=text("state IN ('sent', 'failed', 'suppressed', 'cancelled')"),
+        postgresql_where=text("state IN ('sent', 'failed', 'suppressed', 'cancelled')"),
+    ),
     clustered=False,
 )
+
+lane = _table(
+    "lane",
+    Column("channel", _NAME, nullable=False),
+    Column("account", _NAME, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "channel", "account"),
+    clustered=True,
+)
+"""When each account of each channel had its last turn, counted, so that a long queue of one starves no other."""
 
 attempt = _table(
     "attempt",
@@ -316,6 +362,128 @@ counter = _table(
     clustered=True,
 )
 
+# -- what arrives -----------------------------------------------------------------------------------------------------
+
+arrival = _table(
+    "arrival",
+    Column("id", _ID, nullable=False),
+    Column("channel", _NAME, nullable=False),
+    Column("account", _NAME, nullable=False),
+    Column("key", _LONG_ID, nullable=False),
+    Column("body", _BYTES, nullable=False),
+    Column("head", _TEXT, nullable=False),
+    Column("signed", _TEXT),
+    Column("received_at", BigInteger, nullable=False),
+    Column("state", _SHORT, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", BigInteger),
+    Column("settled_at", BigInteger),
+    Column("reason", _NAME),
+    PrimaryKeyConstraint("tenant", "id"),
+    UniqueConstraint("tenant", "channel", "key"),
+    Index(None, "tenant", "state", "received_at"),
+    clustered=False,
+)
+
+poll = _table(
+    "poll",
+    Column("channel", _NAME, nullable=False),
+    Column("cursor", _TEXT, nullable=False),
+    PrimaryKeyConstraint("tenant", "channel"),
+    clustered=True,
+)
+
+heard = _table(
+    "heard",
+    Column("key", _ID, nullable=False),
+    Column("digest", _ID, nullable=False),
+    Column("ticket", _ID),
+    Column("message", _ID),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "key", "digest"),
+    Index(None, "tenant", "ticket", "at"),
+    clustered=True,
+)
+
+leg = _table(
+    "leg",
+    Column("id", _ID, nullable=False),
+    Column("ticket", _ID, nullable=False),
+    Column("channel", _NAME, nullable=False),
+    Column("account", _NAME, nullable=False),
+    Column("thread", _ADDRESS, nullable=False),
+    Column("address", _ADDRESS, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("heard_at", BigInteger),
+    Column("verified", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "ticket", "began_at"),
+    clustered=False,
+)
+
+conversation = _table(
+    "conversation",
+    Column("key", _ID, nullable=False),
+    Column("leg", _ID, nullable=False),
+    PrimaryKeyConstraint("tenant", "key"),
+    Index(None, "tenant", "leg"),
+    clustered=True,
+)
+
+address = _table(
+    "address",
+    Column("family", _ID, nullable=False),
+    Column("value", _ADDRESS, nullable=False),
+    Column("owner", _ID, nullable=False),
+    Column("customer", _ID, nullable=False),
+    PrimaryKeyConstraint("tenant", "family", "value", "owner"),
+    Index(None, "tenant", "customer"),
+    clustered=True,
+)
+
+file = _table(
+    "file",
+    Column("id", _ID, nullable=False),
+    Column("ticket", _ID, nullable=False),
+    Column("message", _ID, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    Column("media_type", _NAME, nullable=False),
+    Column("content", _BYTES, nullable=False),
+    Column("digest", _ID, nullable=False),
+    Column("inline", Integer, nullable=False),
+    Column("content_id", _TEXT),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "message"),
+    clustered=False,
+)
+
+budget = _table(
+    "budget",
+    Column("name", _ID, nullable=False),
+    Column("key", _ID, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "name", "key", "since"),
+    Index(None, "tenant", "since"),
+    clustered=True,
+)
+
+waiting = _table(
+    "waiting",
+    Column("channel", _NAME, nullable=False),
+    Column("external_id", _NAME, nullable=False),
+    Column("status", _SHORT, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", _NAME),
+    PrimaryKeyConstraint("tenant", "channel", "external_id", "status"),
+    Index(None, "tenant", "at"),
+    clustered=True,
+)
+
+RECEIVED = (address, leg, conversation, heard, file, arrival, poll, budget, waiting)
+"""The tables of what arrives."""
+
 version = Table(
     VERSION_TABLE,
     MetaData(),
@@ -331,10 +499,6 @@ _AFTERWARDS = (
     (event, "postgresql", f"CREATE SEQUENCE {POSITIONS}"),
     (event, "postgresql", f"CREATE SEQUENCE {EPOCHS} MINVALUE 0 START 0"),
     # MariaDB has no partial indexes: there what is due is found by its state.
-    *(
-        (outbox, name, f"CREATE INDEX ix_{outbox.name}_state ON {outbox.name} (tenant, state, available_at)")
-        for name in MARIADB
-    ),
     *(
         (timer, name, f"CREATE INDEX ix_{timer.name}_state ON {timer.name} (tenant, state, due_at, ticket)")
         for name in MARIADB

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.engine import URL
 
-from supportkit.errors import SchemaOutOfDate
+from supportkit.errors import CannotJoin, ConfigurationError, SchemaOutOfDate
 from supportkit.storage import schema
-from supportkit.storage.connections import OneWriter, Pooled, Transaction
-from supportkit.storage.database import read_url
+from supportkit.storage.borrowing import Borrowed
+from supportkit.storage.connections import INSIDE, OneWriter, Pooled, Transaction
+from supportkit.storage.database import DRIVERS, Database, read_engine, read_url
+from supportkit.storage.floors import Floors
+from supportkit.storage.guests import guest_of
+from supportkit.storage.joining import AppLink, SqlJoinedUnit, driver_of
 from supportkit.storage.port import Finding, StorageCapabilities
+from supportkit.storage.session import OwnLink
 from supportkit.storage.sqlite import is_memory
 from supportkit.storage.statements import Statements
+from supportkit.storage.tables import make_tables, version_of
 from supportkit.storage.unit import SqlUnitOfWork
 
 _VERSION = re.compile("[0-9]{4}")
+
+
+class _Here(threading.local):
+    """What the current thread is doing."""
+
+    joined = 0
+    """In how many joined transactions it is."""
 
 
 class SqlStorage:
@@ -30,7 +45,8 @@ class SqlStorage:
 
     Args:
         url: `sqlite:///support.db` for a file, `sqlite://` for memory, `postgresql+psycopg://user@host/support` or
-            `mariadb+pymysql://user@host/support` for a server.
+            `mariadb+pymysql://user@host/support` for a server; or an `Engine` of the app, whose pool is used and which
+            is never disposed of.
         synchronous: For SQLite. `full` (default): a power cut loses nothing that was acknowledged. `normal` may lose
             the last seconds, never more, and shows up in `check()`.
 
@@ -39,22 +55,44 @@ class SqlStorage:
         StorageUnavailable: The file cannot be opened.
     """
 
-    def __init__(self, url: str | URL = "sqlite://", *, synchronous: str = "full") -> None:
-        self.url, self._database = read_url(url)
+    def __init__(self, url: str | URL | Engine = "sqlite://", *, synchronous: str = "full") -> None:
         self._synchronous = synchronous
-        self._engine: Engine = self._database.engine(self.url, synchronous)
-        self._st = Statements.compile(self._engine.dialect)
-        kind = Pooled if self._database.is_server else OneWriter
-        self._connections = kind(self._engine, self.url, self._database)
+        self._owns_engine = not isinstance(url, Engine)
+        self.url, self._database = read_engine(url) if isinstance(url, Engine) else read_url(url)
+        self._engine = url if isinstance(url, Engine) else self._database.engine(self.url, synchronous)
+        # An engine of the app may write its parameters in another way, and so may the driver that it hands over.
+        self._dialect = self._engine.dialect if self._owns_engine else _plain_dialect(self._database)
+        self._st = Statements.compile(self._dialect)
+        self._guest = guest_of(self._database.name)
+        self._connections = self._opened(self._engine)
+        self._identity: Hashable = None
+        self._here = _Here()
+        self._floors = Floors() if self._database.needs_floors else None
+
+    def _opened(self, engine: Engine) -> OneWriter | Pooled | Borrowed:
+        if not self._owns_engine:
+            borrowed = Borrowed(engine, self._database, self._guest, self._synchronous)
+            if self._database.is_server or not is_memory(self.url):
+                return borrowed
+        if self._database.is_server:
+            return Pooled(engine, self.url, self._database)
+        return OneWriter(engine, self.url, self._database, owned=self._owns_engine)
 
     def __repr__(self) -> str:
-        return f"SqlStorage({self.url.render_as_string(hide_password=True)!r})"
+        shown = self.url.set(query={})  # a driver takes a password there, too
+        return f"SqlStorage({shown.render_as_string(hide_password=True)!r})"
 
     @property
     def capabilities(self) -> StorageCapabilities:
         """What this storage can do."""
         lasts = self._database.is_server or not is_memory(self.url)
-        return StorageCapabilities(durable=lasts, shared=lasts, serial=self._database.is_serial)
+        return StorageCapabilities(
+            durable=lasts,
+            shared=lasts,
+            joins=lasts or not self._owns_engine,
+            serial=self._database.is_serial,
+            receives=True,
+        )
 
     @property
     def engine(self) -> Engine:
@@ -69,13 +107,56 @@ class SqlStorage:
     @contextmanager
     def begin(self, tenant: str, *, write: bool = True) -> Iterator[SqlUnitOfWork]:
         """Open a unit of work; it is committed when its block ends and rolled back when it raises."""
+        if write and self._here.joined:
+            raise ConfigurationError(INSIDE)
         with self._connections.transaction(write=write) as connection:
-            unit = SqlUnitOfWork(tenant, connection, self._st, write=write)
+            unit = SqlUnitOfWork(tenant, OwnLink(connection), self._st, write=write, floors=self._floors)
             try:
                 yield unit
                 unit.confirm()
             finally:
                 unit.end()
+        unit.tell_floors()
+
+    @contextmanager
+    def join(self, tenant: str, connection: object) -> Iterator[SqlJoinedUnit]:
+        """Open a unit of work in the transaction that is open on a *connection* of the app.
+
+        Args:
+            tenant: Whose rows it sees.
+            connection: A SQLAlchemy `Connection`, or one of `sqlite3`, psycopg 3 or PyMySQL.
+
+        Raises:
+            CannotJoin: It is closed, has no open transaction, or leads to another database than this storage.
+        """
+        driver = driver_of(connection, self._database)
+        try:
+            reads_anew = self._guest.join(driver)
+            self._require_same(driver)
+            unit = SqlJoinedUnit(
+                tenant, AppLink(driver, self._database, self._dialect), self._st, reads_anew=reads_anew
+            )
+        except self._database.driver.Error as error:
+            self._database.fail(error)
+        self._here.joined += 1
+        try:
+            yield unit
+        finally:
+            self._here.joined -= 1
+            unit.end()
+
+    def _require_same(self, driver: Any) -> None:
+        """Refuse a connection to another database; a server that was started anew counts as the same again."""
+        theirs = self._guest.identity(driver)
+        if theirs == self._identity:
+            return
+        with self._connections.looking() as connection:
+            self._remember_identity(connection)
+        if theirs != self._identity:
+            raise CannotJoin("it leads to another database than this desk")
+
+    def _remember_identity(self, connection: Connection) -> None:
+        self._identity = self._guest.identity(connection.connection.driver_connection)
 
     # -- schema ------------------------------------------------------------------------------------------------------
 
@@ -84,20 +165,11 @@ class SqlStorage:
         database = self._database
         with self._connections.exclusively(write=True) as connection:
             if not database.is_server and self._version(connection) == schema.SCHEMA_VERSION:
+                self._remember_identity(connection)
                 return
-            with Transaction(connection, *database.begin_writing), database.one_migration(connection):
-                self._migrate(connection)
-
-    def _migrate(self, connection: Connection) -> None:
-        version = self._version(connection)
-        if version is None:
-            schema.metadata.create_all(connection, checkfirst=False)
-            schema.version.create(connection, checkfirst=False)
-            connection.execute(schema.version.insert().values(version_num=schema.SCHEMA_VERSION))
-        elif version != schema.SCHEMA_VERSION:
-            from supportkit.storage.migrations import upgrade
-
-            upgrade(connection, version)
+            with Transaction(connection, *database.begin_writing):
+                make_tables(connection)
+            self._remember_identity(connection)
 
     def version(self) -> str | None:
         """Return the version of the schema in the database; `None` when it has no tables of ours.
@@ -106,6 +178,7 @@ class SqlStorage:
             SchemaOutOfDate: The tables do not say of which version they are.
         """
         with self._connections.transaction(write=False) as connection:
+            self._remember_identity(connection)
             return self._version(connection)
 
     def require_schema(self) -> None:
@@ -125,36 +198,33 @@ class SqlStorage:
         raise SchemaOutOfDate(found=found, wanted=schema.SCHEMA_VERSION, advice=advice)
 
     def _version(self, connection: Connection) -> str | None:
-        """Return the schema version in the database; `None` when it has no tables of ours."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(self._database.tables)
-            found = {row[0] for row in cursor.fetchall()}
-            if not found:
-                return None
-            if schema.VERSION_TABLE in found:
-                cursor.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}")  # noqa: S608 - a constant
-                row = cursor.fetchone()
-                if row is not None:
-                    return str(row[0])
-        except self._database.driver.Error as error:
-            self._database.fail(error)
-        finally:
-            cursor.close()
-        raise SchemaOutOfDate(
-            found=None,
-            wanted=schema.SCHEMA_VERSION,
-            advice=f"its tables are there, but {schema.VERSION_TABLE} does not say of which version they are",
-        )
+        return version_of(connection, self._database)
 
     # -- looking after it --------------------------------------------------------------------------------------------
 
     def check(self) -> Sequence[Finding]:
-        """Read every setting back from the database and look at its integrity."""
-        with self._connections.exclusively(write=False) as connection:
+        """Read every setting back from the database and look at its integrity; no writer waits for the latter."""
+        of_settings = self._database.findings if self._owns_engine else self._guest.findings
+
+        def settings(connection: Connection, cursor: Any) -> list[Finding]:
+            return [self._schema_finding(connection), *of_settings(cursor, self.url, self._synchronous)]
+
+        writing = self._connections.exclusively if self._owns_engine else self._connections.transaction
+        found = self._asked(writing(write=False), settings)
+        return found + self._asked(
+            self._connections.looking(), lambda _connection, cursor: self._database.damage(cursor)
+        )
+
+    def _asked(
+        self,
+        lent: AbstractContextManager[Connection],
+        question: Callable[[Connection, Any], list[Finding]],
+    ) -> list[Finding]:
+        """Put a question to a connection."""
+        with lent as connection:
             cursor = connection.connection.cursor()
             try:
-                return [self._schema_finding(connection), *self._database.findings(cursor, self.url, self._synchronous)]
+                return question(connection, cursor)
             except self._database.driver.Error as error:
                 self._database.fail(error)
             finally:
@@ -170,5 +240,11 @@ class SqlStorage:
         )
 
     def close(self) -> None:
-        """Give back connections."""
+        """Give back connections; an engine of the app stays as it is."""
         self._connections.close()
+
+
+def _plain_dialect(database: Database) -> Dialect:
+    """Return the dialect in which an engine of our own would write."""
+    drivername = next(driver for driver, name in reversed(DRIVERS.items()) if name == database.name)
+    return URL.create(drivername).get_dialect()(**({"paramstyle": "format"} if database.is_server else {}))

@@ -196,14 +196,16 @@ def check_url(url: URL) -> None:
 
 def _findings(cursor: Any, url: URL, synchronous: str) -> list[Finding]:
     wanted = wanted_settings(memory=is_memory(url), synchronous=synchronous)
-    found = [_setting(name, read_setting(cursor, name), *expected, synchronous) for name, expected in wanted.items()]
-    found.append(_integrity(cursor))
+    found = [
+        check_setting(name, read_setting(cursor, name), *expected, synchronous) for name, expected in wanted.items()
+    ]
     if is_memory(url):
         found.append(Finding(code="sqlite.memory", severity="warning", sentence="the database ends with the process"))
     return found
 
 
-def _setting(name: str, got: Any, value: str, wanted: Any, synchronous: str) -> Finding:
+def check_setting(name: str, got: Any, value: str, wanted: Any, synchronous: str) -> Finding:
+    """Say whether a pragma is as it was asked for."""
     if got != wanted:
         return Finding(code=f"sqlite.{name}", severity="error", sentence=f"{name} is {got!r}, not {value}")
     if name == "synchronous" and synchronous != "full":
@@ -256,4 +258,5 @@ SQLITE = Database(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('supportkit_version', 'supportkit_ticket')"
     ),
     findings=_findings,
+    damage=lambda cursor: [_integrity(cursor)],
 )

@@ -6,18 +6,20 @@ cursor saves the larger part of what a Core execution costs on the write path (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import attrs
 from sqlalchemy import (
     BindParameter,
+    Column,
+    ColumnElement,
     Dialect,
     Select,
+    TextClause,
     and_,
     bindparam,
-    case,
     exists,
     func,
     insert,
@@ -33,11 +35,12 @@ from sqlalchemy import (
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from supportkit.storage import queue_statements as queue
 from supportkit.storage import schema as t
+from supportkit.storage.dropping import dropping
 from supportkit.storage.grammar import Grammar, grammar_of
 
 Row = Sequence[Any]
-MOST_COUNTED = 1_000
 
 
 @attrs.frozen
@@ -61,6 +64,12 @@ class Prepared:
         """Return *values* as the driver wants them: a tuple in order, or a dict where it takes names."""
         given = {**self.constants, **values} if self.constants else values
         return given if self._pick is None else self._pick(given)
+
+    def bind_all(self, several: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """Return each of *several* as `bind` does."""
+        if self.constants or self._pick is None:
+            return [self.bind(values) for values in several]
+        return list(map(self._pick, several))
 
 
 def prepare(statement: ClauseElement, dialect: Dialect) -> Prepared:
@@ -109,6 +118,8 @@ class Statements:
 
     get: Prepared
     by_number: Prepared
+    get_held: Prepared
+    by_number_held: Prepared
     counts: Prepared
     history: Prepared
     events_after: Prepared
@@ -131,11 +142,22 @@ class Statements:
     insert_outbox: Prepared
     insert_receipt: Prepared
     put_timer: Prepared
+    next_channel: Prepared
+    next_account: Prepared
+    turns: Prepared
+    put_turn: Prepared
+    delivery: Prepared
+    insert_timer: Prepared
     due_outbox: Prepared
+    lost_outbox: Prepared
     claim_outbox: Prepared
     insert_attempt: Prepared
     settle_outbox: Prepared
     settle_attempt: Prepared
+    decide_outbox: Prepared
+    unsettled: Prepared
+    cancel_outbox: Prepared
+    withdraw_outbox: Prepared
     outbox_backlog: Prepared
     outbox_next: Prepared
     due_timers: Prepared
@@ -144,6 +166,7 @@ class Statements:
     """Both in one; `None` where the database cannot return what it updates."""
     settle_timer: Prepared
     timer_backlog: Prepared
+    timer_oldest: Prepared
     timer_next: Prepared
     wake: Prepared
     wake_new: Prepared
@@ -151,14 +174,47 @@ class Statements:
     insert_firing: Prepared
     settings: Prepared
     insert_settings: Prepared
+    insert_address: Prepared
+    insert_leg: Prepared
+    insert_conversation: Prepared
+    insert_heard: Prepared
+    insert_file: Prepared
+    insert_arrival: Prepared
+    insert_poll: Prepared
+    insert_budget: Prepared
+    insert_waiting: Prepared
     follower: Prepared
     put_follower: Prepared
+    expired_keys: Prepared
+    drop_key: Prepared
+    expired_deliveries: Prepared
+    drop_delivery: Prepared
+    drop_attempts: Prepared
+    closed_before: Prepared
+    drop_ticket: Prepared
+    drop_events: Prepared
+    drop_event_texts: Prepared
+    drop_messages: Prepared
+    drop_notes: Prepared
+    drop_ticket_attempts: Prepared
+    drop_outbox: Prepared
+    drop_timers: Prepared
+    drop_firings: Prepared
+    drop_terms: Prepared
 
     @classmethod
     def compile(cls, dialect: Dialect) -> Statements:
         """Build all statements for *dialect*."""
         grammar = grammar_of(dialect.name)
-        built = {**_reads(grammar), **_writes(grammar), **_outbox(), **_timers(grammar)}
+        built = {
+            **_reads(grammar),
+            **_writes(grammar),
+            **queue.lanes(grammar),
+            **queue.outbox(grammar),
+            **_timers(grammar),
+            **dropping(tickets()),
+            **{f"insert_{table.name.removeprefix(t.PREFIX)}": insert(table) for table in t.RECEIVED},
+        }
         together = built.pop("claim_timers")
         return cls(
             claim_timers=prepare(together, dialect) if dialect.update_returning else None,
@@ -170,6 +226,9 @@ def _reads(grammar: Grammar) -> dict[str, ClauseElement]:
     return {
         "get": tickets().where(t.ticket.c.id == bindparam("id")),
         "by_number": tickets().where(t.ticket.c.number == bindparam("number")),
+        # Of PostgreSQL's locks the one that an update of the row takes itself; SQLite has none and needs none.
+        "get_held": tickets().where(t.ticket.c.id == bindparam("id")).with_for_update(key_share=True),
+        "by_number_held": tickets().where(t.ticket.c.number == bindparam("number")).with_for_update(key_share=True),
         "counts": select(t.ticket.c.state, t.ticket.c.tier, func.count())
         .where(t.ticket.c.tenant == _TENANT)
         .group_by(t.ticket.c.state, t.ticket.c.tier),
@@ -255,76 +314,9 @@ def _writes(grammar: Grammar) -> dict[str, ClauseElement]:
     }
 
 
-def _outbox() -> dict[str, ClauseElement]:
-    o = t.outbox
-    older = t.outbox.alias("older")
-    now = bindparam("now", type_=o.c.available_at.type)
-    # Written as text: a partial index is used only where its condition stands in the query to the letter.
-    live = text("supportkit_outbox.state IN ('pending', 'leased')")
-    # What is leased was available at its claim, so one range of the index holds all that can be due.
-    due = and_(live, o.c.available_at <= now, or_(o.c.state == "pending", o.c.lease_until <= now))
-    blocked = exists().where(
-        older.c.tenant == o.c.tenant,
-        older.c.ticket == o.c.ticket,
-        older.c.channel == o.c.channel,
-        or_(
-            and_(
-                or_(older.c.state == "pending", older.c.state == "leased"),
-                or_(older.c.seq < o.c.seq, and_(older.c.seq == o.c.seq, older.c.part < o.c.part)),
-            ),
-            # Whatever waits for a person holds up the later parts of its own text, and nothing else.
-            and_(
-                or_(older.c.state == "parked", older.c.state == "unknown"),
-                older.c.message == o.c.message,
-                older.c.part < o.c.part,
-            ),
-        ),
-    )
-    return {
-        "insert_outbox": insert(o),
-        "due_outbox": select(o)
-        .where(o.c.tenant == _TENANT, due, ~blocked)
-        .order_by(o.c.available_at, o.c.ticket, o.c.seq, o.c.part)
-        .limit(1)
-        .with_for_update(skip_locked=True),
-        "claim_outbox": update(o)
-        .where(o.c.tenant == _TENANT, o.c.id == bindparam("row"), o.c.fence == bindparam("fenced"), due)
-        .values(
-            state="leased",
-            fence=bindparam("fence"),
-            attempts=bindparam("attempts"),
-            lease_until=bindparam("lease_until"),
-            # Written before the call: who dies in a repeat must leave behind that it was one. The claim itself still
-            # hands out the flag as it was, so that exactly one repeat is made.
-            possible_duplicate=case(
-                (or_(o.c.state == "leased", o.c.reason == "uncertain"), 1), else_=o.c.possible_duplicate
-            ),
-        ),
-        "insert_attempt": insert(t.attempt),
-        "settle_outbox": update(o)
-        .where(
-            o.c.tenant == _TENANT, o.c.id == bindparam("row"), o.c.fence == bindparam("fence"), o.c.state == "leased"
-        )
-        .values(
-            state=bindparam("state"),
-            available_at=bindparam("available_at"),
-            lease_until=None,
-            external_id=bindparam("external_id"),
-            possible_duplicate=bindparam("possible_duplicate"),
-            reason=bindparam("reason"),
-        ),
-        "settle_attempt": update(t.attempt)
-        .where(
-            t.attempt.c.tenant == _TENANT,
-            t.attempt.c.outbox == bindparam("row"),
-            t.attempt.c.fence == bindparam("fence"),
-        )
-        .values(finished_at=bindparam("finished_at"), result=bindparam("result")),
-        "outbox_backlog": select(func.count(), func.min(o.c.available_at)).where(o.c.tenant == _TENANT, due, ~blocked),
-        "outbox_next": select(func.min(case((o.c.state == "leased", o.c.lease_until), else_=o.c.available_at))).where(
-            o.c.tenant == _TENANT, live, ~blocked
-        ),
-    }
+def _above_floor(grammar: Grammar, live: TextClause, due: Column[Any]) -> ColumnElement[bool]:
+    """Leave out what lies below the floor, where a database has one; see `floors`."""
+    return and_(live, due >= bindparam("since", type_=due.type)) if grammar.has_floors else and_(live)
 
 
 def _wake(now: BindParameter[int]) -> dict[str, ClauseElement]:
@@ -353,7 +345,7 @@ def _wake(now: BindParameter[int]) -> dict[str, ClauseElement]:
 def _timers(grammar: Grammar) -> dict[str, ClauseElement]:
     m = t.timer
     now = bindparam("now", type_=m.c.due_at.type)
-    live = text("supportkit_timer.state IN ('waiting', 'leased')")
+    live = _above_floor(grammar, text("supportkit_timer.state IN ('waiting', 'leased')"), m.c.due_at)
     due = and_(live, m.c.due_at <= now, or_(m.c.state == "waiting", m.c.lease_until <= now))
     # Both halves touch the begin of the index only, however many timers wait: what is leased was due at its claim.
     first = (
@@ -367,7 +359,9 @@ def _timers(grammar: Grammar) -> dict[str, ClauseElement]:
         m.c.tenant == _TENANT, live, m.c.state == "leased", m.c.due_at <= now
     )
     # Counted up to a bound, so that a turn after a long stop does not begin with counting a million rows.
-    waiting = select(m.c.due_at).where(m.c.tenant == _TENANT, due).order_by(m.c.due_at).limit(MOST_COUNTED).subquery()
+    waiting = (
+        select(m.c.due_at).where(m.c.tenant == _TENANT, due).order_by(m.c.due_at).limit(queue.MOST_COUNTED).subquery()
+    )
     upcoming = union_all(select(first.c.instant), leased).subquery()
     found = (
         select(m)
@@ -398,6 +392,7 @@ def _timers(grammar: Grammar) -> dict[str, ClauseElement]:
                 "lease_until": null(),
             },
         ),
+        "insert_timer": insert(m),
         "due_timers": found,
         "claim_timer": update(m)
         .where(
@@ -429,5 +424,6 @@ def _timers(grammar: Grammar) -> dict[str, ClauseElement]:
         .values(state=bindparam("state"), lease_until=None, attempts=m.c.attempts - bindparam("untried")),
         **_wake(now),
         "timer_backlog": select(func.count(), func.min(waiting.c.due_at)),
+        "timer_oldest": select(func.min(m.c.due_at)).where(m.c.tenant == _TENANT, live),
         "timer_next": select(func.min(upcoming.c.instant)),
     }

@@ -87,23 +87,31 @@ def terms_of(change: Change, moved: Mapping[str, str]) -> tuple[TermRows, TermRo
         change: What is written.
         moved: Bodies of the messages that go to another ticket, by id.
     """
-    new: set[tuple[str, str]] = set()
-    gone: set[tuple[str, str]] = set()
+    new: dict[str, set[str]] = {}
+    gone: dict[str, set[str]] = {}
     for part in change.tickets:
         ticket, before = part.ticket, part.before
         had = before.tags if before is not None else ()
         if ticket.tags != had:
             # Two tags of one spelling are one term, which stays as long as one of them does.
             was, now = {tag_term(tag) for tag in had}, {tag_term(tag) for tag in ticket.tags}
-            new.update((term, ticket.id) for term in now - was)
-            gone.update((term, ticket.id) for term in was - now)
+            new.setdefault(ticket.id, set()).update(now - was)
+            gone.setdefault(ticket.id, set()).update(was - now)
         if before is None or before.subject != ticket.subject:
-            new.update((term, ticket.id) for term in index_terms([ticket.subject[:SUBJECT_CHARS]]))
+            new.setdefault(ticket.id, set()).update(index_terms([ticket.subject[:SUBJECT_CHARS]]))
     for message in change.messages:
-        new.update((term, message.ticket) for term in index_terms([message.body[:BODY_CHARS]]))
+        new.setdefault(message.ticket, set()).update(index_terms([message.body[:BODY_CHARS]]))
     for note in change.notes:
-        new.update((term, note.ticket) for term in index_terms([note.body[:BODY_CHARS]], prefix="n:"))
+        new.setdefault(note.ticket, set()).update(index_terms([note.body[:BODY_CHARS]], prefix="n:"))
     for message_id, ticket_id in change.moved:
         body = moved.get(message_id, "")
-        new.update((term, ticket_id) for term in index_terms([body[:BODY_CHARS]]))
-    return sorted(new), sorted(gone)
+        new.setdefault(ticket_id, set()).update(index_terms([body[:BODY_CHARS]]))
+    return _sorted(new), _sorted(gone)
+
+
+def _sorted(terms: Mapping[str, set[str]]) -> TermRows:
+    """Return the terms of each ticket as sorted pairs; of one ticket alone, as nearly always, the texts are sorted."""
+    if len(terms) == 1:
+        for ticket, found in terms.items():
+            return [(term, ticket) for term in sorted(found)]
+    return sorted([(term, ticket) for ticket, found in terms.items() for term in found])

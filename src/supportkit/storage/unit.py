@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from supportkit.clock import to_us
 from supportkit.errors import ConcurrentUpdate, InvalidCursor, StorageError
@@ -13,33 +13,43 @@ from supportkit.model.change import Change, Receipt, Settings
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Customer
+from supportkit.model.stored import Stored
 from supportkit.model.ticket import Ticket
 from supportkit.storage import rows
 from supportkit.storage import schema as t
-from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Page, TicketQuery, check_limit, is_id
+from supportkit.storage.dumping import Dumping
+from supportkit.storage.floors import Floors
+from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Expiring, Page, TicketQuery, check_limit, is_id
+from supportkit.storage.purging import Purging
+from supportkit.storage.receiving import Receiving
+from supportkit.storage.restoring import Restoring
 from supportkit.storage.saving import Saving
 from supportkit.storage.search import find_statement, write_cursor
+from supportkit.storage.session import Link
 from supportkit.storage.statements import Statements
-from supportkit.storage.working import Working
 
 _INT64 = 2**63
 
 
-class SqlUnitOfWork(Working):
+class SqlUnitOfWork(Receiving):
     """A session with all the verbs of the port.
 
     Args:
         tenant: Whose rows it sees.
-        connection: The SQLAlchemy connection; its driver connection has an open transaction.
-        statements: The prepared statements of the engine.
+        link: The connection; it has an open transaction.
+        statements: The prepared statements of its dialect.
         write: Whether it may write.
+        floors: What is known of the oldest rows that wait; nothing where that is not worth the trouble.
     """
 
-    __slots__ = ("_saving",)
+    __slots__ = ("_get", "_number", "_saving")
 
-    def __init__(self, tenant: str, connection: Connection, statements: Statements, *, write: bool = True) -> None:
-        super().__init__(tenant, connection, statements, write=write)
+    def __init__(
+        self, tenant: str, link: Link, statements: Statements, *, write: bool = True, floors: Floors | None = None
+    ) -> None:
+        super().__init__(tenant, link, statements, write=write, floors=floors)
         self._saving = Saving(self)
+        self._get, self._number = statements.get, statements.by_number
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -47,15 +57,20 @@ class SqlUnitOfWork(Working):
         """Return the ticket with this id, or `None`."""
         if not is_id(ticket_id):
             return None
-        row = self.one(self._st.get, {"id": ticket_id})
+        row = self.one(self._get, {"id": ticket_id})
         return None if row is None else rows.read_ticket(self.tenant, row)
 
     def by_number(self, number: int) -> Ticket | None:
         """Return the ticket with this number, or `None`."""
         if not isinstance(number, int) or isinstance(number, bool) or abs(number) >= _INT64:
             return None
-        row = self.one(self._st.by_number, {"number": number})
+        row = self.one(self._number, {"number": number})
         return None if row is None else rows.read_ticket(self.tenant, row)
+
+    def hold(self) -> None:
+        """Let other writers of a ticket wait from `get` or `by_number` to the end of this unit, from now on."""
+        self.require_write()
+        self._get, self._number = self._st.get_held, self._st.by_number_held
 
     def find(self, query: TicketQuery) -> Page[Ticket]:
         """Return a page of tickets."""
@@ -183,3 +198,49 @@ class SqlUnitOfWork(Working):
         """Write a change; after an error nothing of this transaction can be kept."""
         self.require_write()
         self._saving.save(change)
+
+    # -- deleting ----------------------------------------------------------------------------------------------------
+
+    def has_expired(self, kind: Expiring, before: dt.datetime) -> bool:
+        """Tell whether there is anything of this kind from before an instant."""
+        return Purging(self).has_expired(kind, before)
+
+    def drop_expired(self, kind: Expiring, before: dt.datetime, limit: int) -> int:
+        """Delete up to *limit* things of this kind from before an instant."""
+        self.require_write()
+        return Purging(self).drop_expired(kind, before, check_limit(limit, MAX_BATCH))
+
+    def closed_before(self, before: dt.datetime, limit: int) -> Sequence[Ticket]:
+        """Return tickets that were closed before an instant and that nothing keeps."""
+        values = {"before": to_us(before), "limit": check_limit(limit, MAX_BATCH)}
+        return [rows.read_ticket(self.tenant, row) for row in self.all(self._st.closed_before, values)]
+
+    def delete_ticket(self, ticket: Ticket) -> None:
+        """Delete a ticket and all that is its own."""
+        self.require_write()
+        if ticket.tenant != self.tenant:
+            raise StorageError(f"a unit of work of tenant {self.tenant!r} cannot write rows of {[ticket.tenant]}")
+        Purging(self).delete_ticket(ticket, self.history(ticket.id))
+
+    # -- everything --------------------------------------------------------------------------------------------------
+
+    def count_rows(self) -> int:
+        """Return about how many rows `dump` gives."""
+        return Dumping(self).count()
+
+    def dump(self) -> Iterator[Stored]:
+        """Yield every row of the tenant, in the order of `model.stored`."""
+        return Dumping(self).dump()
+
+    def is_empty(self) -> bool:
+        """Tell whether the tenant has no row at all."""
+        return Restoring(self).is_empty()
+
+    def restore(self, rows: Iterable[tuple[int, Stored]]) -> None:
+        """Write every row of a tenant that has none."""
+        self.require_write()
+        try:
+            Restoring(self).restore(rows)
+        except BaseException:
+            self.break_off()
+            raise

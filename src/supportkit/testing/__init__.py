@@ -8,6 +8,8 @@ A storage proves itself with one class and one fixture:
         @pytest.fixture
         def storage(self, tmp_path):
             ...
+
+A channel does so with `ChannelContract`, a fixture `rig` and samples; `supportkit.testing.fakes` has its provider.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING
 if "pytest" in sys.modules:
     import pytest
 
-    pytest.register_assert_rewrite("supportkit.testing.storage")  # a contract that fails shows both sides
+    pytest.register_assert_rewrite("supportkit.testing.storage", "supportkit.testing.channels")  # both sides are shown
 
 if TYPE_CHECKING:
     from supportkit.testing.builders import (
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         sample_events,
         then,
     )
+    from supportkit.testing.channels import ChannelContract, Rig, Sample
     from supportkit.testing.storage import StorageContract
     from supportkit.testing.strategies import commands, events, instants, logs, texts, tickets
 
@@ -49,12 +52,16 @@ _HOMES = {
         "sample_events",
         "then",
     ),
+    "channels": ("ChannelContract", "Rig", "Sample"),
     "storage": ("StorageContract",),
     "strategies": ("commands", "events", "instants", "logs", "texts", "tickets"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ChannelContract",
+    "Rig",
+    "Sample",
     "StorageContract",
     "commands",
     "events",

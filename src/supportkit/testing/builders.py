@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,9 +14,10 @@ from supportkit.engine.evolve import evolve
 from supportkit.model import events as ev
 from supportkit.model.change import Firing, Outgoing, Receipt, Settings, TicketChange, Timer
 from supportkit.model.clocks import Cause, Metric, Verdict
+from supportkit.model.conversation import Arrival, Heard, Leg, StoredFile, Waiting
 from supportkit.model.events import Event, Recorded
 from supportkit.model.fields import Fields, FieldValue
-from supportkit.model.message import Attachment, Message, MessageKind, Note
+from supportkit.model.message import Attachment, Message, MessageKind, Note, OutboxState
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Customer
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory, Ticket
 
@@ -211,6 +213,76 @@ def make_receipt(key: str = "key-1", **values: Any) -> Receipt:
     return Receipt(**defaults | values)
 
 
+def make_arrival(number: int = 1, **values: Any) -> Arrival:
+    """Return a raw delivery of a channel; id, key and the instant at which it arrived come from *number*."""
+    defaults: dict[str, Any] = {
+        "id": f"arrival-{number}",
+        "tenant": TENANT,
+        "channel": "chat",
+        "key": f"key-{number}",
+        "body": b"\x00\xff hello",
+        "head": '{"method":"POST"}',
+        "received_at": later(number),
+    }
+    return Arrival(**defaults | values)
+
+
+def make_heard(ticket: Ticket | str | None = "ticket-1", key: str = "heard-1", **values: Any) -> Heard:
+    """Return that a message was heard and became one of a ticket."""
+    ticket_id = ticket.id if isinstance(ticket, Ticket) else ticket
+    defaults: dict[str, Any] = {
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "key": key,
+        "digest": "0" * 64,
+        "ticket": ticket_id,
+        "message": None if ticket_id is None else "message-1",
+        "at": START,
+    }
+    return Heard(**defaults | values)
+
+
+def make_leg(ticket: Ticket | str = "ticket-1", id: str = "leg-1", **values: Any) -> Leg:  # noqa: A002
+    """Return a leg of a ticket."""
+    defaults: dict[str, Any] = {
+        "id": id,
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket.id if isinstance(ticket, Ticket) else ticket,
+        "channel": "chat",
+        "account": "shop",
+        "thread": "thread-1",
+        "address": "@ann",
+        "began_at": START,
+    }
+    return Leg(**defaults | values)
+
+
+def make_file(ticket: Ticket | str = "ticket-1", id: str = "file-1", **values: Any) -> StoredFile:  # noqa: A002
+    """Return the content of an attachment of a message."""
+    defaults: dict[str, Any] = {
+        "id": id,
+        "tenant": ticket.tenant if isinstance(ticket, Ticket) else TENANT,
+        "ticket": ticket.id if isinstance(ticket, Ticket) else ticket,
+        "message": "message-1",
+        "name": "снимок.png",
+        "media_type": "image/png",
+        "content": bytes(range(256)),
+        "digest": hashlib.sha256(bytes(range(256))).hexdigest(),
+    }
+    return StoredFile(**defaults | values)
+
+
+def make_waiting(external_id: str = "external-1", **values: Any) -> Waiting:
+    """Return a receipt that came before its message was known."""
+    defaults: dict[str, Any] = {
+        "tenant": TENANT,
+        "channel": "chat",
+        "external_id": external_id,
+        "status": "failed",
+        "at": START,
+    }
+    return Waiting(**defaults | values)
+
+
 def sample_events() -> tuple[Event, ...]:
     """Return one event of every class with every attribute set, in an order that the fold takes."""
     until = later(86_400)
@@ -232,12 +304,34 @@ def sample_events() -> tuple[Event, ...]:
             locale="ru",
             source="survey",
             links=(Link(LinkKind.CHILD, "ticket-0"),),
+            leg="leg-1",
         ),
         ev.MessageReceived(
             message="message-1", author=Actor(ActorKind.CUSTOMER, "customer-1"), kind=MessageKind.AUTO, channel="chat"
         ),
         ev.ReplyAdded(message="message-2", author=AGENT, kind=MessageKind.CALL, channel="phone", queued=True),
+        ev.NoticeQueued(
+            message="message-3",
+            notice="acknowledgement",
+            channel="email",
+            locale="ru",
+            due=later(3600),
+            reason="muted",
+            subject="Мы получили ваше обращение",
+        ),
         ev.DeliveryFailed(message="message-2", channel="phone", reason="blocked"),
+        ev.DeliveryRetried(
+            delivery="message-2.1", message="message-2", channel="phone", source=OutboxState.PARKED, note="back again"
+        ),
+        ev.DeliverySettled(
+            delivery="message-2.1",
+            message="message-2",
+            channel="phone",
+            source=OutboxState.UNKNOWN,
+            state=OutboxState.SENT,
+            reason="person",
+            note="she has got it",
+        ),
         ev.NoteAdded(note="note-1", mentions=("lee", "mo")),
         ev.StateChanged(
             trigger="hold",
@@ -275,6 +369,7 @@ def sample_events() -> tuple[Event, ...]:
         ev.VendorPaused(vendor="fuser works"),
         ev.VendorResumed(vendor="fuser works"),
         ev.TakenBack(vendor="fuser works"),
+        ev.ChannelSwitched(leg="leg-2", channel="chat"),
         ev.ClockWarned(id=f"{CLOCK}/80%", metric=Metric.RESOLUTION, instance=1, cycle=2, threshold="80%", late=True),
         ev.ClockBreached(
             id=f"{CLOCK}/100%",
@@ -309,6 +404,7 @@ def sample_events() -> tuple[Event, ...]:
             due=later(60),
             at=later(30),
         ),
+        ev.ClocksRemeasured(calendar="office", revision="ab12", since=later(5)),
     )
 
 

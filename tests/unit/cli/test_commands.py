@@ -290,7 +290,16 @@ def test_the_demo_is_always_the_same_and_short_enough_to_read(cli):
     assert first.exit_code == 0
     assert first.stdout == cli("demo").stdout
     assert 40 <= first.stdout.count("\n") <= 90
-    for part in ("Ann", "Иван", "李雷", "[chat] to @lilei:", "handed up from L1 to L2", "reopen", "merged"):
+    for part in (
+        "Ann",
+        "Иван",
+        "李雷",
+        "мы получили Ваше обращение",
+        "[chat] to @lilei:",
+        "handed up from L1 to L2",
+        "reopen",
+        "merged",
+    ):
         assert part in first.stdout
 
 

@@ -215,7 +215,7 @@ def test_the_clock_stands_still_while_the_customer_thinks(desk: Desk, clock: Man
     assert desk.tick().next_due is None
     clock.advance(days=7)
     assert desk.tick().fired == 0
-    desk.receive(ticket, "That one", author=ANN)
+    desk.add_message(ticket, "That one", author=ANN)
     going = desk.clocks(ticket)[Metric.RESOLUTION]
     assert (going.status, going.due_at) == (Status.RUNNING, clock.now() + 7 * HOUR)
 
@@ -488,6 +488,8 @@ def test_a_retroactive_calendar_measures_running_clocks_anew(desk: Desk, clock: 
     desk.tick()
     desk.note(ticket, "noted", actor=KIM)
     assert desk.clocks(ticket)[Metric.RESOLUTION].used == 2 * HOUR
+    (told_once,) = [one for one in desk.history(ticket) if isinstance(one.event, ev.ClocksRemeasured)]
+    assert (told_once.event.calendar, told_once.event.since) == ("office", clock.now())  # type: ignore[union-attr]
 
 
 def test_two_desks_on_one_database_agree_on_newer_levels(tmp_path: Path, clock: ManualClock) -> None:
@@ -604,7 +606,7 @@ def test_a_policy_that_nobody_knows_keeps_no_message_from_being_recorded(
         stranger = other._runner.settled.rules
         empty = Desk("sqlite://", levels=ServiceLevels(policies=()))._runner.rules.promises
         other._runner.settled.rules = attrs.evolve(stranger, promises=attrs.evolve(empty, generation=1))
-        after = other.receive(ticket, "Still there?", author=ANN)
+        after = other.add_message(ticket, "Still there?", author=ANN)
     assert after.messages == 2
     assert after.clocks == ""
     assert "the clocks of ticket" in caplog.text
@@ -657,7 +659,7 @@ def test_a_closed_ticket_has_no_note_and_its_clocks_go_on_when_it_is_reopened(de
     assert desk.get(ticket).clocks
     assert desk.end(ticket, actor=KIM).clocks == ""
     clock.advance(hours=1)
-    assert desk.receive(ticket, "Not yet", author=ANN).clocks
+    assert desk.add_message(ticket, "Not yet", author=ANN).clocks
     assert desk.clocks(ticket)[Metric.RESOLUTION].remaining == 7 * HOUR
     assert desk.tick().next_due == START + 4 * HOUR + dt.timedelta(microseconds=1)
 
@@ -685,11 +687,11 @@ def test_the_note_says_what_the_log_says(desk: Desk, clock: ManualClock) -> None
     steps: list[Callable[[], Any]] = [
         lambda: desk.assign(ticket, assignee="kim", actor=KIM),
         lambda: desk.ask(ticket, "Which one?", actor=KIM),
-        lambda: desk.receive(ticket, "That one", author=ANN),
+        lambda: desk.add_message(ticket, "That one", author=ANN),
         lambda: desk.move_tier(ticket, 2, "hard", actor=KIM),
         lambda: desk.reply(ticket, "Done", actor=KIM),
         lambda: desk.resolve(ticket, "Done", actor=KIM),
-        lambda: desk.receive(ticket, "No", author=ANN),
+        lambda: desk.add_message(ticket, "No", author=ANN),
         lambda: desk.resolve(ticket, "Now", actor=KIM),
     ]
     for step in steps:
@@ -772,7 +774,7 @@ def test_levels_that_change_at_the_instant_of_a_command_stop_no_later_one(desk: 
     desk.set_levels(levels(hours=ALWAYS))
     clock.advance(hours=1)
     desk.reply(ticket, "Hello", actor=KIM)
-    assert desk.receive(ticket, "And now?", author=ANN).messages == 3
+    assert desk.add_message(ticket, "And now?", author=ANN).messages == 3
     assert desk.tick().failed == 0
     sound(desk)
 
@@ -817,7 +819,7 @@ def test_a_desk_with_old_levels_loses_no_breach_of_a_ticket_under_newer_ones(
         worker.set_levels(levels(target="1h"))
         ticket = opened(worker)
         worker.reply(ticket, "Hello", actor=KIM)
-        web.receive(ticket, "And now?", author=ANN)
+        web.add_message(ticket, "And now?", author=ANN)
         clock.advance(hours=3)
         while worker.tick().more:
             pass
@@ -885,6 +887,16 @@ def test_clocks_that_had_no_more_open_time_are_woken_by_a_calendar_that_has_some
         assert told(desk, ticket)[-1] == ("ClockBreached", "RESOLUTION/1/1/100%", 11 * HOUR)
 
 
+def test_an_answer_to_a_closed_ticket_stops_the_clock_that_was_broken_before(desk: Desk, clock: ManualClock) -> None:
+    ticket = opened(desk)
+    clock.advance(days=3)
+    desk.tick()
+    desk.end(ticket, actor=KIM, reason="spam")
+    desk.reply(ticket, "Not spam after all.", actor=KIM)
+    stopped = [one.event.metric for one in desk.history(ticket) if isinstance(one.event, ev.ClockStopped)]
+    assert Metric.FIRST_RESPONSE in stopped
+
+
 def test_a_retroactive_calendar_tells_of_paused_clocks_too(desk: Desk, clock: ManualClock) -> None:
     ticket = opened(desk)
     clock.advance(hours=20)  # by the office: eight hours
@@ -919,7 +931,7 @@ def test_messages_to_a_closed_ticket_cost_no_more_the_longer_its_log_is(
     kept = SqlUnitOfWork.history
     monkeypatch.setattr(SqlUnitOfWork, "history", lambda unit, one: (read.append(one), kept(unit, one))[1])
     for _ in range(3):
-        desk.receive(ticket, "I am away", author=ANN, kind="auto")
+        desk.add_message(ticket, "I am away", author=ANN, kind="auto")
         desk.note(ticket, "mail loop", actor=KIM)
     assert read == []
 

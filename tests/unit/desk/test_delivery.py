@@ -10,9 +10,19 @@ from typing import Any
 import attrs
 import pytest
 
-from supportkit.channels.port import Accepted, Capabilities, Deferred, Delivery, Outbound, Policy, Reason, Rejected
+from supportkit.channels.port import (
+    MAX_ATTEMPTS,
+    Accepted,
+    Capabilities,
+    Deferred,
+    Delivery,
+    Outbound,
+    Policy,
+    Reason,
+    Rejected,
+)
 from supportkit.clock import ManualClock
-from supportkit.delivery import LONGEST_DELAY, MAX_ATTEMPTS, back_off, within
+from supportkit.delivery import LONGEST_DELAY, DeliveryReport, back_off, within
 from supportkit.desk import Desk
 from supportkit.errors import UnknownChannel
 from supportkit.model.change import OutboxState, Outgoing
@@ -153,12 +163,15 @@ def test_an_answer_to_somebody_without_an_address_fails_before_the_provider_is_c
     assert "DeliveryFailed" in [type(entry.event).__name__ for entry in rig.desk.history(number)]
 
 
-def test_an_answer_whose_adapter_is_gone_waits_and_is_reported(rig: Rig) -> None:
+def test_a_worker_without_the_adapter_leaves_an_answer_alone(rig: Rig) -> None:
     rig.reply()
-    bare = Desk(rig.desk.storage, clock=rig.clock)
-    report = bare.deliver_outbox()
-    assert (report.deferred, report.problems) == (1, ((rig.row().id, "no_adapter"),))
-    assert rig.row().state is OutboxState.PENDING
+    before = rig.row()
+    receives_only = Provider(capabilities=Capabilities(outbound=False))
+    for channels in ([], [Provider(name="fax")], [receives_only]):
+        report = Desk(rig.desk.storage, clock=rig.clock, channels=channels).deliver_outbox()
+        assert report == DeliveryReport()
+    assert rig.row() == before
+    assert rig.desk.deliver_outbox().sent == 1
 
 
 def test_a_rejected_answer_fails_and_the_ticket_says_so(rig: Rig) -> None:
@@ -326,6 +339,39 @@ def test_plugin_02_a_call_that_hangs_is_left_behind_and_its_late_answer_counts_f
     assert rig.later().sent == 1
 
 
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), MemoryError(), RecursionError()], ids=repr)
+def test_plugin_01_an_adapter_that_raises_stops_no_other_delivery(rig_for: Build, error: Exception) -> None:
+    rig = rig_for()
+    rig.desk.open("Other", "Mine too", customer=rig.desk.get(1).customer)
+    rig.reply("one", 1)
+    rig.clock.advance(seconds=1)
+    rig.reply("two", 2)
+    rig.provider.script = [error]
+    report = rig.desk.deliver_outbox()
+    assert (report.deferred, report.sent) == (1, 1)
+    assert report.problems == ((rig.row().id, "uncertain"),)
+
+
+def test_plugin_01_what_is_no_exception_goes_through_and_leaves_the_lease(rig: Rig) -> None:
+    rig.reply()
+    rig.provider.script = [lambda _message: _die()]
+    with pytest.raises(Dies):
+        rig.desk.deliver_outbox()
+    assert (rig.row().state, rig.row().attempts) == (OutboxState.LEASED, 1)
+    assert rig.later(61).sent == 1
+
+
+def test_plugin_04_a_failure_after_a_success_is_ignored_and_recorded(rig: Rig) -> None:
+    rig.reply()
+    mine = claim(rig)
+    with rig.desk.storage.begin("default") as unit:
+        assert unit.settle_outbox(mine, state=OutboxState.SENT, now=rig.clock.now()) is OutboxState.SENT
+    for state in (OutboxState.SENT, OutboxState.FAILED):
+        with rig.desk.storage.begin("default") as unit:
+            assert unit.settle_outbox(mine, state=state, now=rig.clock.now()) is None
+    assert rig.row().state is OutboxState.SENT
+
+
 def test_the_late_rejection_of_a_zombie_is_counted_and_marks_no_failure(rig_for: Build) -> None:
     rig = rig_for(dedupes_sends=True)
     rig.reply()
@@ -418,6 +464,10 @@ class Dies(BaseException):
     """The process ends in the middle of a call."""
 
 
+def _die() -> Delivery:
+    raise Dies
+
+
 def test_a_worker_that_dies_in_its_repeat_is_not_repeated_again(rig_for: Build) -> None:
     rig = rig_for()
     rig.provider.script = [take_then(rig.provider, Dies()) for _ in range(9)]
@@ -443,7 +493,7 @@ def test_a_worker_without_the_adapter_does_not_forget_the_doubt(rig_for: Build) 
     dead = claim(rig)
     rig.provider.take(Outbound(id=dead.id, recipient="ann@chat", body="Hello"))
     rig.clock.advance(seconds=61)
-    assert Desk(rig.desk.storage, clock=rig.clock).deliver_outbox().deferred == 1
+    assert Desk(rig.desk.storage, clock=rig.clock).deliver_outbox() == DeliveryReport()
     assert rig.later().unknown == 1
     assert len(rig.provider.taken) == 1
 

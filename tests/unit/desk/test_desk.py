@@ -238,7 +238,7 @@ def test_a_late_message_opens_a_follow_up_in_the_same_commit(clock: ManualClock)
         old = desk.open("Printer", "It smokes", customer=ann.id, priority="high")
         desk.end(old.id, actor=KIM, reason="solved")
         clock.advance(days=15)
-        new = desk.receive(old.id, "It smokes again")
+        new = desk.add_message(old.id, "It smokes again")
         assert (new.number, new.customer, new.priority, new.messages) == (2, ann.id, Priority.HIGH, 1)
         assert new.links == (Link(LinkKind.FOLLOW_UP, old.id),)
         assert desk.get(old.id).links == (Link(LinkKind.FOLLOWED_BY, new.id),)
@@ -249,19 +249,19 @@ def test_a_late_automatic_message_stays_with_the_old_ticket(desk: Desk, clock: M
     number = ticket(desk)
     desk.end(number, actor=KIM, reason="solved")
     clock.advance(days=100)
-    assert desk.receive(number, "I am away", author="customer:ann", kind="auto").number == number
+    assert desk.add_message(number, "I am away", author="customer:ann", kind="auto").number == number
 
 
 def test_a_message_to_a_ticket_without_customer_needs_an_author(desk: Desk) -> None:
     with pytest.raises(Refused, match="say with author="):
-        desk.receive(ticket(desk), "hello")
+        desk.add_message(ticket(desk), "hello")
 
 
 def test_messages_are_read_in_order_and_notes_apart(desk: Desk) -> None:
     number = ticket(desk)
     desk.reply(number, "Unplug it", actor=KIM)
     desk.note(number, "third time this week", actor=KIM, mentions=["lee"])
-    desk.receive(number, "Done", author="customer:ann")
+    desk.add_message(number, "Done", author="customer:ann")
     assert [message.body for message in desk.messages(number)] == ["It smokes", "Unplug it", "Done"]
     assert all(isinstance(message, Message) for message in desk.messages(number))
     (note,) = desk.notes(number)
@@ -276,7 +276,7 @@ def test_a_reply_to_a_merged_ticket_reaches_the_survivor_over_any_number_of_hops
     one, two, three = ticket(desk), ticket(desk), ticket(desk)
     desk.merge(one, two, actor=KIM)
     desk.merge(two, three, actor=KIM)
-    assert desk.receive(one, "hello", author="customer:ann").number == three
+    assert desk.add_message(one, "hello", author="customer:ann").number == three
     assert desk.reply(two, "hello", actor=KIM).number == three
     assert len(desk.messages(three)) == 5
 
@@ -330,7 +330,7 @@ def test_a_merged_ticket_can_only_be_unmerged(desk: Desk) -> None:
 
 def test_splitting_moves_messages_and_keeps_the_words_searchable(desk: Desk) -> None:
     number = ticket(desk)
-    desk.receive(number, "By the way, the scanner squeaks", author="customer:ann")
+    desk.add_message(number, "By the way, the scanner squeaks", author="customer:ann")
     second = desk.messages(number)[1]
     new = desk.split(number, [second.id], "Scanner", actor=KIM)
     assert [message.id for message in desk.messages(new.id)] == [second.id]
@@ -604,7 +604,7 @@ def test_access_01_a_desk_of_another_tenant_sees_nothing_and_says_so_alike(desk:
         other.notes,
         other.outbox,
         lambda ref: other.reply(ref, "x", actor=KIM),
-        lambda ref: other.receive(ref, "x", author="customer:a"),
+        lambda ref: other.add_message(ref, "x", author="customer:a"),
         lambda ref: other.note(ref, "x", actor=KIM),
         lambda ref: other.resolve(ref, "x", actor=KIM),
         lambda ref: other.tag(ref, "x", actor=KIM),
@@ -729,7 +729,7 @@ def test_a_message_to_a_merged_ticket_keeps_its_own_author(desk: Desk) -> None:
     ann, bob = desk.customers.add("Ann"), desk.customers.add("Bob")
     mine, theirs = desk.open("x", "y", customer=ann), desk.open("x", "z", customer=bob)
     desk.merge(mine, theirs, actor=KIM)
-    desk.receive(mine, "me again")
+    desk.add_message(mine, "me again")
     assert desk.messages(theirs)[-1].author == Actor(ActorKind.CUSTOMER, ann.id)
 
 

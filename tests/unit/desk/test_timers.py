@@ -5,19 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from supportkit.clock import ManualClock
 from supportkit.desk import Desk
+from supportkit.errors import StorageUnavailable
 from supportkit.hooks import hookimpl
 from supportkit.lifecycle import Refusal
-from supportkit.model.change import TimerState
+from supportkit.model.change import Change, TimerState
 from supportkit.model.events import Recorded
 from supportkit.model.people import ActorKind
 from supportkit.sla import ServiceLevels
 from supportkit.storage.sql import SqlStorage
+from supportkit.storage.unit import SqlUnitOfWork
 
 KIM = "agent:kim"
 WEEK = dt.timedelta(days=7)
@@ -54,7 +57,7 @@ def test_a_resolved_ticket_closes_after_a_week_at_its_true_instant(desk: Desk, c
 
 def test_a_ticket_that_was_reopened_does_not_close(desk: Desk, clock: ManualClock) -> None:
     ticket = resolved(desk)
-    desk.receive(ticket, "still broken", author="customer:ann")
+    desk.add_message(ticket, "still broken", author="customer:ann")
     clock.advance(WEEK)
     assert desk.tick().fired == 0
     assert desk.get(ticket).state == "open"
@@ -63,7 +66,7 @@ def test_a_ticket_that_was_reopened_does_not_close(desk: Desk, clock: ManualCloc
 def test_resolving_again_begins_a_new_week(desk: Desk, clock: ManualClock) -> None:
     ticket = resolved(desk)
     clock.advance(days=5)
-    desk.receive(ticket, "still broken", author="customer:ann")
+    desk.add_message(ticket, "still broken", author="customer:ann")
     desk.resolve(ticket, "really done", actor=KIM)
     clock.advance(days=5)
     assert desk.tick().fired == 0
@@ -309,3 +312,46 @@ def test_a_deadline_outlives_a_plugin_that_breaks_once(clock: ManualClock) -> No
         clock.advance(minutes=2)
         assert desk.tick().fired == 1
         assert desk.get(ticket).state == "closed"
+
+
+class Away(SqlStorage):
+    """A storage that is away whenever the ticket *hidden* is saved."""
+
+    hidden = ""
+
+    @contextmanager
+    def begin(self, tenant: str, *, write: bool = True) -> Iterator[SqlUnitOfWork]:
+        with super().begin(tenant, write=write) as unit:
+            yield self._hiding(unit)
+
+    def _hiding(self, unit: SqlUnitOfWork) -> Any:
+        hidden = self.hidden
+
+        class Hiding:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(unit, name)
+
+            def save(self, change: Change) -> None:
+                if hidden in [part.ticket.id for part in change.tickets]:
+                    raise StorageUnavailable("the server is not available: try again")
+                unit.save(change)
+
+        return Hiding()
+
+
+def test_a_deadline_during_which_the_database_was_away_was_not_tried(clock: ManualClock) -> None:
+    storage = Away()
+    storage.migrate()
+    desk = Desk(storage, clock=clock, levels=ServiceLevels(policies=()))
+    first, second = resolved(desk), resolved(desk)
+    clock.advance(WEEK)
+    storage.hidden = first
+    reports = [desk.tick() for _ in range(7)]
+    assert [(report.fired, report.failed, report.parked) for report in reports] == [(1, 1, 0)] + [(0, 1, 0)] * 6
+    assert reports[0].problems == ((first, "close_resolved", "storage.unavailable"),)
+    assert all(report.more for report in reports)
+    assert (desk.get(first).state, desk.get(second).state) == ("resolved", "closed")
+    storage.hidden = ""
+    assert desk.tick().fired == 1
+    assert desk.get(first).state == "closed"
+    storage.close()

@@ -19,6 +19,7 @@ from supportkit.lifecycle import Refusal
 from supportkit.model.people import Customer
 from supportkit.model.ticket import Priority, Ticket
 from supportkit.storage.sql import SqlStorage
+from supportkit.templates import Catalog, Layer
 
 KIM = "agent:kim"
 
@@ -50,6 +51,40 @@ def test_supportkit_register_storages() -> None:
 
     with Desk("ram://anything", plugins=[Brings()]) as one:
         assert one.open("x", author=KIM).number == 1
+
+
+def test_supportkit_register_catalogs() -> None:
+    class Ukrainian:
+        @hookimpl
+        def supportkit_register_catalogs(self, register: Callable[[str, Any], None]) -> None:
+            register("uk", {"notices": {"solved": {"subject": "Вирішено", "body": "Вирішено"}}})
+
+    class English:
+        @hookimpl
+        def supportkit_register_catalogs(self, register: Callable[[str, Any], None]) -> None:
+            register("en", {"notices": {"solved": {"body": "Done by the plug-in"}}})
+
+    hooks = Hooks([Ukrainian(), English()], clock=ManualClock("2026-01-05T09:00:00+00:00"))
+    layers: list[Layer] = []
+    hooks.register_catalogs(
+        lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
+    )
+    assert [layer.source for layer in layers] == ["plug-in Ukrainian", "plug-in English"]
+    catalog = Catalog(layers)
+    values = {"ticket.reference": "K7"}
+    assert catalog.render("solved", locale="uk", values=values).body == "Вирішено"
+    assert catalog.render("solved", locale="en", values=values).body == "Done by the plug-in"
+
+
+def test_a_plugin_whose_texts_cannot_be_registered_is_named() -> None:
+    class Broken:
+        @hookimpl
+        def supportkit_register_catalogs(self, register: Callable[[str, Any], None]) -> None:
+            register("en", 1 / 0)
+
+    hooks = Hooks([Broken()], clock=ManualClock("2026-01-05T09:00:00+00:00"))
+    with pytest.raises(PluginError, match=r"plug-in 'Broken'.*ZeroDivisionError"):
+        hooks.register_catalogs(lambda plugin, locale, texts: None)
 
 
 def test_supportkit_refuse() -> None:
@@ -286,7 +321,7 @@ def test_a_guard_never_stops_a_message_that_comes_in() -> None:
     with desk(never) as one:
         opened = one.open("x", author="customer:ann")
         never.shut = True
-        assert one.receive(opened.id, "hello?", author="customer:ann").messages == 1
+        assert one.add_message(opened.id, "hello?", author="customer:ann").messages == 1
 
 
 def test_a_classifier_that_raises_is_passed_over() -> None:

@@ -65,7 +65,8 @@ def test_each_event_that_clocks_know_gives_its_facts():
 
 def test_every_event_either_gives_facts_or_is_known_to_give_none():
     silent = {
-        "NoteAdded", "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
+        "DeliveryRetried", "NoteAdded", "NoticeQueued", "ChannelSwitched", "ClocksRemeasured",
+        "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
         "Unlinked", "MessagesMoved", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
     }  # fmt: skip
     events = {cls.__name__ for cls in typing.get_args(ev.Event)}

@@ -71,3 +71,15 @@ def test_nothing_that_was_recorded_is_touched():
     assert isinstance(log.facts[0], Created)
     clock = evaluate(log.facts, [HELD], {"days": UTC_DAYS}, utc("12 12:00"), categories=CATEGORIES)[M.FIRST_RESPONSE]
     assert clock.verdict is Verdict.MET
+
+
+def test_a_policy_applied_at_the_creation_is_no_reason_to_choose_the_creations_own_anew():
+    first = policy({"PERIODIC_UPDATE": 4}, id="first", condition={"tier": 1})
+    then = policy({"FIRST_RESPONSE": 2}, id="then")
+    log = Log("08 10:00")
+    log.tell(PolicyApplied, "08 10:00", policy="then", revision=then.revision)
+    log.state("08 10:00", "closed")
+
+    answer = ask({"a": log}, [first, then], recorded=rules(first, then))
+
+    assert answer.differences == ()

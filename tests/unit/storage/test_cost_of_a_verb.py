@@ -32,7 +32,7 @@ VERBS: dict[str, Callable[[Desk, Ticket], object]] = {
         "printer", "It smokes.", customer=ticket.customer, tags=["a", "b"], fields={"x": 1}, idempotency_key="k"
     ),
     "reply": lambda desk, ticket: desk.reply(ticket.id, "Please wait.", actor=KIM, idempotency_key="k"),
-    "receive": lambda desk, ticket: desk.receive(ticket.id, "Well?", idempotency_key="k"),
+    "receive": lambda desk, ticket: desk.add_message(ticket.id, "Well?", idempotency_key="k"),
     "ask": lambda desk, ticket: desk.ask(ticket.id, "Which one?", actor=KIM, idempotency_key="k"),
     "note": lambda desk, ticket: desk.note(ticket.id, "again", actor=KIM, idempotency_key="k"),
     "start": lambda desk, ticket: desk.start(ticket.id, actor=KIM, idempotency_key="k"),
@@ -58,6 +58,25 @@ def test_a_verb_is_a_few_statements_and_one_commit(desk_and_calls: tuple[Desk, C
     assert len(calls.like("BEGIN IMMEDIATE")) == 1
     assert calls.log[-1][0] == "COMMIT"
     assert len(calls.statements) <= MOST, "\n".join(calls.statements)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "writes"),
+    [({}, 0), ({"chat": "@ann"}, 1), ({"chat": "@ann", "email": "ann@example.com", "sms": "+4930123456"}, 1)],
+)
+def test_a_customer_costs_one_statement_more_for_all_his_addresses(
+    desk_and_calls: tuple[Desk, Calls], addresses: dict[str, str], writes: int
+) -> None:
+    """They are kept findable in a table of their own; a change also takes the old ones out of it."""
+    desk, calls = desk_and_calls
+    calls.clear()
+    customer = desk.customers.add("Ann", addresses=addresses)
+    assert [sql.split()[2] for sql in calls.like("INSERT")] == ["supportkit_customer"] + ["supportkit_address"] * writes
+    assert (calls.like("DELETE"), len(calls.like("COMMIT"))) == ([], 1)
+    calls.clear()
+    desk.customers.update(customer.id, name="Anna")
+    assert len(calls.like("DELETE")) == len(calls.like("BEGIN IMMEDIATE")) == 1
+    assert len(calls.like("INSERT")) == writes
 
 
 @pytest.mark.parametrize("verb", ["merge", "unmerge", "link"])

@@ -150,15 +150,113 @@ def test_an_idle_tick_finds_the_first_of_a_thousand(storage: SqlStorage) -> None
         driver.execute("ROLLBACK")
 
 
-@pytest.mark.parametrize("name", ["due_outbox", "outbox_backlog"])
-def test_due_deliveries_are_a_range_of_the_partial_index(storage: SqlStorage, name: str) -> None:
-    steps = plan(storage, name)
-    assert any(f"{OUTBOX} (tenant=? AND available_at<?)" in step for step in steps), steps
-    assert any("SEARCH older USING" in step and "tenant=? AND ticket=? AND channel=?" in step for step in steps), steps
+def put_deliveries(driver: Any, count: int, *, ticket: str = "t", due: int = 1000, state: str = "pending") -> None:
+    """Queue deliveries of as many tickets, each due a microsecond after the one before."""
+    columns = [column.name for column in schema.outbox.columns]
+    fixed: dict[str, Any] = {
+        "tenant": "acme", "seq": 1, "rule": "reply", "channel": "app", "account": "", "recipient": "c", "part": 1,
+        "policy": "at_least_once", "state": state, "created_at": 0, "attempts": 0, "fence": 0, "possible_duplicate": 0,
+    }  # fmt: skip
+    each = [f"{ticket}-{number:06}" for number in range(count)]
+    rows = [
+        fixed | {"id": name, "ticket": name, "cause": name, "message": name, "available_at": due + number}
+        for number, name in enumerate(each)
+    ]
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO supportkit_outbox ({', '.join(columns)}) VALUES ({marks})"
+    driver.executemany(statement, [[row.get(name) for name in columns] for row in rows])
 
 
-def test_the_next_delivery_is_looked_for_among_the_waiting_ones_only(storage: SqlStorage) -> None:
-    assert any(OUTBOX in step for step in plan(storage, "outbox_next"))
+@pytest.fixture(params=["empty", "a thousand wait", "most are settled"])
+def with_deliveries(request: pytest.FixtureRequest, storage: SqlStorage) -> Iterator[SqlStorage]:
+    with storage.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if request.param != "empty":
+            driver.execute("BEGIN")
+            put_deliveries(driver, 1000)
+            if request.param == "most are settled":
+                driver.execute("UPDATE supportkit_outbox SET state = 'sent' WHERE available_at > 1010")
+            driver.execute("COMMIT")
+            driver.execute("ANALYZE")
+        yield storage
+        if request.param != "empty":
+            driver.execute("DELETE FROM supportkit_outbox")
+            driver.execute("DELETE FROM sqlite_stat1")
+            driver.execute("ANALYZE sqlite_schema")
+
+
+LANE = "tenant=? AND channel=? AND account=? AND state=?"
+
+
+@pytest.mark.parametrize(
+    ("name", "range_"),
+    [
+        ("due_outbox", f"{LANE} AND available_at<?"),
+        ("lost_outbox", f"{LANE} AND available_at>?"),
+        ("outbox_backlog", f"{LANE} AND available_at<?"),
+        ("outbox_next", f"{LANE} AND available_at>?"),
+        ("next_channel", "tenant=? AND channel>?"),
+        ("next_account", "tenant=? AND channel=? AND account>?"),
+    ],
+)
+def test_the_queue_of_an_account_is_a_range_of_the_partial_index(
+    with_deliveries: SqlStorage, name: str, range_: str
+) -> None:
+    steps = plan(with_deliveries, name)
+    assert any(f"INDEX {OUTBOX} ({range_})" in step for step in steps), steps
+    assert not any("SCAN supportkit_outbox" in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps if name != "lost_outbox"), steps
+    assert name.startswith("next") or any(
+        "SEARCH older USING" in step and "tenant=? AND ticket=? AND channel=?" in step for step in steps
+    ), steps
+
+
+PLACE = {"channel": "app", "account": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("due_outbox", {**PLACE, "now": 99_000}),
+        ("lost_outbox", {**PLACE, "now": 99_000}),
+        ("outbox_next", {**PLACE, "now": 5}),
+        ("outbox_backlog", {**PLACE, "now": 5}),
+        ("next_channel", {"channel": "app"}),
+        ("next_account", PLACE),
+    ],
+)
+def test_a_claim_and_an_idle_turn_cost_the_same_whether_ten_wait_or_ten_thousand(
+    storage: SqlStorage, name: str, values: dict[str, Any]
+) -> None:
+    few, many = (
+        work_of(storage, name, dict(values), lambda driver, n=n: put_deliveries(driver, n)) for n in (10, 10_000)
+    )
+    assert few == many
+
+
+@pytest.mark.parametrize("name", ["due_outbox", "lost_outbox", "outbox_next", "outbox_backlog"])
+def test_a_claim_and_an_idle_turn_cost_the_same_after_ten_thousand_that_are_settled(
+    storage: SqlStorage, name: str
+) -> None:
+    def few(driver: Any) -> None:
+        put_deliveries(driver, 10, due=90_000)
+
+    def many(driver: Any) -> None:
+        few(driver)
+        for state in ("sent", "failed", "parked"):
+            put_deliveries(driver, 10_000, ticket=state, state=state)
+
+    at = {**PLACE, "now": 50_000}
+    assert work_of(storage, name, dict(at), few) == work_of(storage, name, dict(at), many)
+
+
+def test_counting_what_is_due_ends_at_a_thousand(storage: SqlStorage) -> None:
+    values = {**PLACE, "now": 99_000}
+    some, many = (
+        work_of(storage, "outbox_backlog", dict(values), lambda driver, n=n: put_deliveries(driver, n))
+        for n in (1_000, 10_000)
+    )
+    assert many <= some + 10
 
 
 @pytest.mark.parametrize(
@@ -171,6 +269,11 @@ def test_the_next_delivery_is_looked_for_among_the_waiting_ones_only(storage: Sq
         ("receipt", "tenant=? AND key=?"),
         ("update_ticket", "tenant=? AND id=?"),
         ("claim_outbox", "tenant=? AND id=?"),
+        ("delivery", "tenant=? AND id=?"),
+        ("decide_outbox", "tenant=? AND id=?"),
+        ("cancel_outbox", "tenant=? AND id=?"),
+        ("withdraw_outbox", "tenant=? AND id=?"),
+        ("unsettled", "tenant=? AND ticket=?"),
     ],
 )
 def test_single_things_are_looked_up_by_their_key(storage: SqlStorage, name: str, key: str) -> None:

@@ -124,17 +124,18 @@ def test_the_tables_of_an_app_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def migration_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    """Put a second migration beside the first one, in a copy of the folder."""
+    """Put one more migration beside those of this release, in a copy of the folder."""
     folder = tmp_path / "migrations"
     (folder / "versions").mkdir(parents=True)
     for path in (migrations.LOCATION / "env.py", *(migrations.LOCATION / "versions").glob("0*.py")):
         (folder / path.relative_to(migrations.LOCATION)).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "versions" / "0002_second.py").write_text(
-        f'from alembic import op\n\nrevision = "0002"\ndown_revision = "0001"\n\n\ndef upgrade():\n{body}',
+    (folder / "versions" / "9000_second.py").write_text(
+        'from alembic import op\n\nrevision = "9000"\n'
+        f'down_revision = "{schema.SCHEMA_VERSION}"\n\n\ndef upgrade():\n{body}',
         encoding="utf-8",
     )
     monkeypatch.setattr(migrations, "LOCATION", folder)
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", "0002")
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", "9000")
 
 
 def test_an_older_database_is_brought_to_this_release(
@@ -142,20 +143,20 @@ def test_an_older_database_is_brought_to_this_release(
 ) -> None:
     migration_that(tmp_path, monkeypatch, '    op.execute("CREATE TABLE supportkit_new (tenant TEXT)")\n')
     create(database)
-    assert versions(database) == ["0002"]
+    assert versions(database) == ["9000"]
     assert "supportkit_new" in [name for _type, name, _table, _sql in master(database)]
 
 
 def test_an_upgrade_that_fails_leaves_the_old_schema(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = master(database)
+    before, released = master(database), schema.SCHEMA_VERSION
     lines = ['op.execute("CREATE TABLE supportkit_new (tenant TEXT)")', 'op.execute("INSERT INTO nowhere VALUES (1)")']
     migration_that(tmp_path, monkeypatch, "".join(f"    {line}\n" for line in lines))
     with pytest.raises(StorageError):
         create(database)
     assert master(database) == before
-    assert versions(database) == ["0001"]
+    assert versions(database) == [released]
 
 
 @pytest.mark.parametrize(

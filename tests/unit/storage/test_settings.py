@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from sqlalchemy import event
 
 from supportkit import Desk
 from supportkit.errors import ConfigurationError
+from supportkit.storage.port import Finding
 from supportkit.storage.sql import SqlStorage
 from supportkit.storage.sqlite import wanted_settings
 
@@ -83,3 +86,23 @@ def test_no_other_way_to_flush_is_offered(value: str) -> None:
 def test_a_database_in_memory_needs_no_journal() -> None:
     assert "journal_mode" not in wanted_settings(memory=True, synchronous="full")
     assert "journal_mode" in wanted_settings(memory=False, synchronous="full")
+
+
+def test_a_look_for_damage_keeps_no_writer_waiting(tmp_path: Path) -> None:
+    storage = SqlStorage(f"sqlite:///{tmp_path / 'support.db'}")
+    storage.migrate()
+    written: list[int] = []
+
+    def write() -> None:
+        with storage.begin("acme") as unit:
+            written.append(unit.reserve_number())
+
+    def long_look(_cursor: object) -> list[Finding]:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(20)
+        return [Finding(code="sqlite.integrity", severity="ok", sentence=f"{len(written)} written meanwhile")]
+
+    storage._database = attrs.evolve(storage._database, damage=long_look)
+    assert storage.check()[-1].sentence == "1 written meanwhile"
+    storage.close()

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import datetime as dt
 from typing import Any
 
 import attrs
 import pytest
+from sqlalchemy import text
+from tests.channel_rig import Pigeon, delivery, message
+from tests.tenant_watch import names_the_tenant, watching
 from tests.unit.storage.counting import Calls, watched
 
 from supportkit import Desk, ManualClock, Printer
+from supportkit.storage.port import Expiring
 from supportkit.storage.sql import SqlStorage
 from supportkit.storage.statements import Statements
 
 TENANT = "tenant-of-this-test"
-_PLACE = re.compile(
-    r"\b(?:FROM|JOIN|UPDATE|INTO)\s+((?:supportkit_\w+(?:\s+AS\s+\w+)?)(?:\s*,\s*supportkit_\w+(?:\s+AS\s+\w+)?)*)"
-)
-
-
-def places(sql: str) -> Iterator[str]:
-    """Yield the tables of a statement, each under the name that it has there."""
-    for match in _PLACE.finditer(sql):
-        for part in match[1].split(","):
-            yield part.split()[-1]
-
-
-def names_the_tenant(sql: str) -> bool:
-    if sql.startswith("INSERT"):
-        return "(tenant," in sql or "(tenant)" in sql
-    found = set(places(sql))
-    return bool(found) and all(re.search(rf"\b{place}\.tenant\b", sql) for place in found)
 
 
 @pytest.mark.parametrize("name", [field.name for field in attrs.fields(Statements)])
@@ -45,14 +31,14 @@ def test_a_fixed_statement_binds_the_tenant(name: str) -> None:
 def busy_day(desk: Desk) -> None:
     """Call every verb and every question once."""
     kim = "agent:kim"
-    customer = desk.customers.add("Ann", addresses={"chat": "@ann"})
+    customer = desk.customers.add("Ann", addresses={"chat": "@ann", "pigeon": "@ann"})
     desk.customers.update(customer.id, name="Anna")
     desk.customers.list()
     one = desk.open("printer", "It smokes.", customer=customer.id, tags=["a"], fields={"x": 1}, idempotency_key="k")
     two = desk.open("the same", customer=customer.id, links=[])
     desk.reply(one.id, "Please wait.", actor=kim)
     desk.ask(one.id, "Which one?", actor=kim, until="2026-01-06T09:00:00+00:00")
-    desk.receive(one.id, "That one.")
+    desk.add_message(one.id, "That one.")
     desk.note(one.id, "again", actor=kim)
     desk.tag(one.id, "b", remove=["a"], actor=kim)
     desk.move_tier(one.id, 2, "hard", actor=kim)
@@ -61,6 +47,7 @@ def busy_day(desk: Desk) -> None:
     desk.unmerge(two.id, actor=kim)
     desk.split(one.id, [desk.messages(one.id)[0].id], "other", actor=kim)
     desk.resolve(one.id, "New fuser.", actor=kim)
+    arrive(desk)
     desk.deliver_outbox()
     desk.tick("2026-03-01T09:00:00+00:00")
     desk.tick("2026-03-01T09:00:00+00:00")
@@ -75,13 +62,33 @@ def busy_day(desk: Desk) -> None:
     desk.check(deep=True)
 
 
+def arrive(desk: Desk) -> None:
+    """Let something come in by every way, and look at it."""
+    said = message("m1", "@ann", "Hello", thread="t1", reply_to=["out-1"], files=[("a.txt", "hello")])
+    early = {"id": "early", "status": "failed"}
+    for entry in (said, said | {"id": "m2"}, {"id": "m3", "from": "@bob"}, early):
+        desk.receive("pigeon", delivery(entry))
+    desk.process_inbox()
+    desk.quarantine.fix(desk.quarantine.list()[0].id, b"{}")
+    desk.quarantine.reprocess()
+    ticket = desk.find(channels="pigeon").items[0]
+    desk.reply(ticket, "Hello", actor="agent:kim")
+    desk.deliver_outbox()
+    desk.file(desk.messages(ticket)[0].attachments[0].id)
+    desk.switch_channel(1, "pigeon", actor="agent:kim")
+    with desk.storage.begin(desk.tenant) as unit:
+        for kind in Expiring:
+            unit.drop_expired(kind, desk.now() + dt.timedelta(days=1), 10)
+        unit.delete_ticket(desk.get(ticket))
+
+
 @pytest.fixture(scope="module")
 def calls() -> Calls:
     storage, calls = watched("sqlite://")
     storage.migrate()
     calls.clear()
     clock = ManualClock("2026-01-05T09:00:00+00:00")
-    busy_day(Desk(storage, tenant=TENANT, channels=[Printer(name="app", stream=open_nowhere())], clock=clock))
+    busy_day(Desk(storage, tenant=TENANT, channels=[Printer(name="app", stream=open_nowhere()), Pigeon()], clock=clock))
     storage.close()
     return calls
 
@@ -111,3 +118,27 @@ def test_every_statement_of_a_busy_day_binds_this_tenant(calls: Calls) -> None:
         (sql, row) for sql, values in on_our_tables(calls) for row in (values if isinstance(values, list) else [values])
     ]
     assert [sql for sql, row in rows if TENANT not in row] == []
+
+
+# -- the watch of other tests ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT supportkit_ticket.id FROM supportkit_ticket WHERE supportkit_ticket.id = 'x'",
+        "UPDATE supportkit_timer SET state = 'done'",
+        "DELETE FROM supportkit_note WHERE supportkit_note.id = 'x'",
+        "SELECT o.id FROM supportkit_outbox AS o JOIN supportkit_ticket AS t ON t.id = o.ticket WHERE o.tenant = 'a'",
+    ],
+)
+def test_the_watch_sees_a_statement_without_a_tenant(sql: str) -> None:
+    with watching() as wrong:
+        storage = SqlStorage("sqlite://")
+        storage.migrate()
+        with storage.begin("acme") as unit:
+            assert unit.get("x") is None
+            unit._cursor.execute(sql)
+            unit._link._connection.execute(text(sql))
+        storage.close()
+    assert wrong == [sql, sql]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from supportkit.testing.storage.arrivals import ArrivalTests
 from supportkit.testing.storage.changes import ChangeTests
+from supportkit.testing.storage.conversations import ConversationTests
 from supportkit.testing.storage.deliveries import DeliveryTests
 from supportkit.testing.storage.followers import FollowerTests
+from supportkit.testing.storage.joining import JoiningTests
+from supportkit.testing.storage.keeping import KeepingTests
 from supportkit.testing.storage.lasting import LastingTests
 from supportkit.testing.storage.promises import PromiseTests
 from supportkit.testing.storage.races import RaceTests
 from supportkit.testing.storage.searching import SearchTests
+from supportkit.testing.storage.settlements import DecisionTests, TurnTests
 from supportkit.testing.storage.tenants import TenantTests
 from supportkit.testing.storage.timers import TimerTests
 from supportkit.testing.storage.values import ValueTests
+from supportkit.testing.storage.wholes import WholeTests
 
 __all__ = ["StorageContract"]
 
@@ -23,13 +29,21 @@ class StorageContract(
     FollowerTests,
     TimerTests,
     DeliveryTests,
+    TurnTests,
+    DecisionTests,
     PromiseTests,
     SearchTests,
     TenantTests,
+    KeepingTests,
+    WholeTests,
+    ArrivalTests,
+    ConversationTests,
     LastingTests,
+    JoiningTests,
 ):
-    """Inherit this, give it a fixture `storage`, and for a durable storage a fixture `reopen`.
+    """Inherit this and give it a fixture `storage`.
 
+    A durable storage also needs a fixture `reopen`, and one that joins transactions of the app a fixture `connect`.
     What the capabilities of the storage declare absent is skipped with the reason. A single test can be overridden
     by its name, with the reason why it does not apply.
 

@@ -82,7 +82,7 @@ class ChangeTests(StorageKit):
         assert get(storage, "ticket-1").number == 1
 
     def test_the_loser_of_a_race_leaves_nothing(self, storage: Storage) -> None:
-        """The second of two changes that were decided on one version, with all that is in it."""
+        """The second of two changes that were decided on one version, with all that is in it and came before it."""
         first = opened(1)
         save(storage, first)
         one = then(first.ticket, ev.Assigned(team="east", assignee=None))
@@ -90,7 +90,7 @@ class ChangeTests(StorageKit):
         save(storage, one)
         before = snapshot(storage)
         with pytest.raises(ConcurrentUpdate) as caught:
-            save(storage, whole(two))
+            save(storage, opened(2), whole(two))
         assert (caught.value.ticket, caught.value.expected) == ("ticket-1", 1)
         assert snapshot(storage) == before
 

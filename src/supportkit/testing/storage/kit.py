@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -16,6 +17,7 @@ from supportkit.errors import ConcurrentUpdate, StorageUnavailable
 from supportkit.model.change import Change, TicketChange
 from supportkit.model.events import Event
 from supportkit.model.ticket import Ticket
+from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import MAX_PAGE, Storage, TicketQuery, UnitOfWork
 from supportkit.testing.builders import TENANT, later, then
 
@@ -41,6 +43,21 @@ class StorageKit:
         """Give a function that opens the database of `storage` once more; none by default."""
         return None
 
+    @pytest.fixture
+    def connect(self) -> Callable[[], Any] | None:
+        """Give a function that opens a connection of the app's own, outside autocommit mode; none by default.
+
+        It leads to the database of `storage` and has `commit`, `rollback` and `close`, as the DB-API says.
+        """
+        return None
+
+    def app_connection(self, storage: Storage, connect: Callable[[], Any] | None) -> Any:
+        """Return a connection of the app's own, or skip where the storage does not join."""
+        if not storage.capabilities.joins:
+            pytest.skip("the storage declares that it joins no transaction of the app")
+        assert connect is not None, "the storage declares `joins`, so its contract needs a fixture `connect`"
+        return connect()
+
     def generated(self) -> settings:
         """Return settings for generated cases that are the same in every run."""
         return settings(
@@ -59,6 +76,20 @@ class StorageKit:
         if reopen is None:
             pytest.skip("the contract has no fixture `reopen`")
         return reopen
+
+
+def require_receiving(storage: Storage) -> None:
+    """Skip where the storage has nothing of the way in."""
+    if not storage.capabilities.receives:
+        pytest.skip("the storage declares that it keeps nothing of what arrives")
+
+
+@contextmanager
+def receiving(storage: Storage, tenant: str = TENANT, *, write: bool = True) -> Iterator[ReceivingUnit]:
+    """Open a unit of work with the way in, or skip where the storage has none."""
+    require_receiving(storage)
+    with storage.begin(tenant, write=write) as unit:
+        yield cast("ReceivingUnit", unit)
 
 
 def save(storage: Storage, *changes: Change | TicketChange, tenant: str = TENANT) -> None:

@@ -68,10 +68,14 @@ READS: dict[str, Callable[[UnitOfWork], Any]] = {
     "outbox": lambda unit: [delivery.ticket for delivery in unit.outbox(limit=100)],
     "outbox of a ticket": lambda unit: list(unit.outbox(ticket="ticket-2", limit=100)),
     "outbox_backlog": lambda unit: unit.outbox_backlog(later(100)),
+    "outbox_backlog of a channel": lambda unit: unit.outbox_backlog(later(100), channels=["app"]),
+    "delivery": lambda unit: unit.delivery("ticket-2.1"),
     "timer_backlog": lambda unit: unit.timer_backlog(later(100)),
     "follower": lambda unit: unit.follower("reports"),
     "fired": lambda unit: unit.fired("ticket-2"),
     "settings": lambda unit: list(unit.settings("levels")),
+    "dump": lambda unit: [repr(row) for row in unit.dump()],
+    "count_rows": lambda unit: unit.count_rows(),
 }
 """Each method that reads, asked for what only the second tenant has, or for everything."""
 
@@ -144,6 +148,29 @@ class TenantTests(StorageKit):
         with storage.begin(OTHER) as unit:
             assert unit.settle_outbox(claimed[0], state=OutboxState.SENT, now=later(100))
             assert [unit.settle_timer(timer, TimerState.DONE) for timer in timers] == [True, True]
+
+    def test_a_delivery_of_another_tenant_cannot_be_decided(self, storage: Storage) -> None:
+        """Although the caller holds the very value that is stored."""
+        self._fill(storage)
+        with storage.begin(OTHER) as unit:
+            claimed = unit.claim_outbox(later(100), lease=LEASE, worker="worker")
+            assert claimed is not None
+            assert unit.settle_outbox(claimed[0], state=OutboxState.UNKNOWN, now=later(100))
+            row = unit.delivery(claimed[0].id)
+        assert row is not None
+        before = snapshot(storage, OTHER)
+        with storage.begin(TENANT) as unit:
+            assert not unit.decide_outbox(row, state=OutboxState.SENT, now=later(100))
+        assert snapshot(storage, OTHER) == before
+
+    def test_deliveries_of_another_tenant_cannot_be_withdrawn(self, storage: Storage) -> None:
+        """Not even for a ticket of the same id."""
+        self._fill(storage)
+        before = snapshot(storage, OTHER)
+        with storage.begin(TENANT) as unit:
+            withdrawn = [row for ticket in ("ticket-1", "ticket-2") for row in unit.withdraw_outbox(ticket, reason="x")]
+        assert [(row.tenant, row.ticket) for row in withdrawn] == [(TENANT, "ticket-1")]
+        assert snapshot(storage, OTHER) == before
 
     def test_rows_of_another_tenant_cannot_be_written(self, storage: Storage) -> None:
         """Neither new ones nor changes of old ones, whichever part of the change they are."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from supportkit.model.change import Change, Timer, TimerState
+from supportkit.races import again
 from supportkit.storage.port import Storage
 from supportkit.testing.builders import START, TENANT, later, make_timer, opened
 from supportkit.testing.storage.kit import StorageKit, in_threads, save
@@ -20,8 +21,12 @@ LEASE = dt.timedelta(seconds=60)
 
 def claim(storage: Storage, at: float, limit: int = 500) -> list[Timer]:
     """Claim deadlines *at* so many seconds after the start."""
-    with storage.begin(TENANT) as unit:
-        return list(unit.claim_timers(later(at), limit, lease=LEASE))
+
+    def once() -> list[Timer]:
+        with storage.begin(TENANT) as unit:
+            return list(unit.claim_timers(later(at), limit, lease=LEASE))
+
+    return again(once)
 
 
 def settle(storage: Storage, timer: Timer, state: TimerState = TimerState.DONE) -> bool:

@@ -140,6 +140,16 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "supportkit_lane",
+        sa.Column("tenant", _text(64), nullable=False),
+        sa.Column("channel", _text(255), nullable=False),
+        sa.Column("account", _text(255), nullable=False),
+        sa.Column("turn", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "channel", "account", name=op.f("pk_supportkit_lane")),
+        sqlite_with_rowid=False,
+        **_INNODB,
+    )
+    op.create_table(
         "supportkit_message",
         sa.Column("tenant", _text(64), nullable=False),
         sa.Column("id", _text(64), nullable=False),
@@ -191,8 +201,10 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("rule", _RULE, nullable=False),
         sa.Column("channel", _text(255), nullable=False),
+        sa.Column("account", _text(255), nullable=False),
         sa.Column("recipient", _text(320), nullable=False),
         sa.Column("message", _text(64), nullable=False),
+        sa.Column("leg", _text(64)),
         sa.Column("part", sa.Integer, nullable=False),
         sa.Column("policy", _text(32), nullable=False),
         sa.Column("state", _text(32), nullable=False),
@@ -204,6 +216,9 @@ def upgrade() -> None:
         sa.Column("external_id", _text(255)),
         sa.Column("possible_duplicate", sa.Integer, nullable=False),
         sa.Column("reason", _text(255)),
+        sa.Column("retried_at", sa.BigInteger),
+        sa.Column("withdrawn", _text(32)),
+        sa.Column("receipt", _text(32)),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_supportkit_outbox")),
         sa.UniqueConstraint(
             "tenant",
@@ -219,10 +234,26 @@ def upgrade() -> None:
     op.create_index(
         "ix_supportkit_outbox_due",
         "supportkit_outbox",
-        ["tenant", "available_at", "id"],
+        ["tenant", "channel", "account", "state", "available_at", "id"],
         unique=False,
         sqlite_where=sa.text("state IN ('pending', 'leased')"),
         postgresql_where=sa.text("state IN ('pending', 'leased')"),
+    )
+    op.create_index(
+        "ix_supportkit_outbox_external",
+        "supportkit_outbox",
+        ["tenant", "channel", "external_id"],
+        unique=False,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_supportkit_outbox_settled",
+        "supportkit_outbox",
+        ["tenant", "available_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('sent', 'failed', 'suppressed', 'cancelled')"),
+        postgresql_where=sa.text("state IN ('sent', 'failed', 'suppressed', 'cancelled')"),
     )
     op.create_index(
         op.f("ix_supportkit_outbox_tenant_ticket_channel_seq"),
@@ -288,6 +319,14 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_supportkit_ticket_closed",
+        "supportkit_ticket",
+        ["tenant", "closed_at", "number"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    )
+    op.create_index(
         op.f("ix_supportkit_ticket_tenant_customer_number"),
         "supportkit_ticket",
         ["tenant", "customer", "number"],
@@ -338,5 +377,4 @@ def upgrade() -> None:
         op.execute("CREATE SEQUENCE supportkit_position")
         op.execute("CREATE SEQUENCE supportkit_epoch MINVALUE 0 START 0")
     if dialect in _MARIADB:
-        op.execute("CREATE INDEX ix_supportkit_outbox_state ON supportkit_outbox (tenant, state, available_at)")
         op.execute("CREATE INDEX ix_supportkit_timer_state ON supportkit_timer (tenant, state, due_at, ticket)")

@@ -1,0 +1,445 @@
+"""Telling customers: what the engine says is due becomes a message and a delivery in the transaction of its cause.
+
+`Teller.tell` looks over a draft after it is complete. Whatever goes wrong with a notice never harms the command that it
+follows from: then its row is `suppressed`, with the reason.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from supportkit.channels.port import ChannelAdapter, Reason
+from supportkit.channels.windows import Closed, window_at
+from supportkit.drafting import Draft, read_clocks
+from supportkit.engine.notices import Due, Notices, notices_due, told_due
+from supportkit.errors import LimitExceeded, SupportkitError
+from supportkit.hooks.manager import Hooks
+from supportkit.model.addressing import normalised
+from supportkit.model.change import OutboxState, Outgoing, TicketChange
+from supportkit.model.clocks import Metric
+from supportkit.model.conversation import Leg
+from supportkit.model.events import HandedOver, NoticeQueued, TicketOpened
+from supportkit.model.message import Message, MessageKind
+from supportkit.model.people import SYSTEM, AddressStatus, Customer
+from supportkit.model.ticket import LinkKind, StateCategory, Ticket
+from supportkit.parting import parts_of
+from supportkit.sla import Clock, report
+from supportkit.sla.terms import LIVE
+from supportkit.storage.arriving import ReceivingUnit
+from supportkit.storage.port import UnitOfWork
+from supportkit.templates.catalog import Catalog, Layer, Rendered
+from supportkit.templates.moments import next_opening
+from supportkit.templates.notices import Notice
+
+if TYPE_CHECKING:
+    from supportkit.runner import Runner
+
+_log = logging.getLogger("supportkit.notices")
+LATE = dt.timedelta(days=1)
+"""What is recorded later than this after the fact tells nobody: it is history."""
+PER_HOUR = 5
+"""Automatic messages to one address, and about one ticket, within an hour."""
+ROUNDS = 3
+WITHIN = dt.timedelta(minutes=10)
+MUTED_FOR = dt.timedelta(days=1)
+_ACKNOWLEDGES = frozenset({Notice.ACKNOWLEDGEMENT, Notice.FOLLOW_UP})
+_NAMES_A_TIME = frozenset(
+    {
+        Notice.ACKNOWLEDGEMENT,
+        Notice.FOLLOW_UP,
+        Notice.PROMISE_MOVED,
+        Notice.REOPENED,
+        Notice.STARTED,
+        Notice.HANDED_OVER_LINE,
+        Notice.HANDED_OVER_VENDOR,
+    }
+)
+_OPENS_AGAIN = frozenset({Notice.ACKNOWLEDGEMENT, Notice.FOLLOW_UP, Notice.REOPENED})
+
+
+@attrs.frozen(kw_only=True)
+class _Reader:
+    """Who is told, and where.
+
+    Attributes:
+        is_proved: The address is known to be theirs: only then anything that the requester wrote is repeated.
+    """
+
+    customer: Customer | None
+    adapter: ChannelAdapter
+    leg: Leg | None
+    address: str
+    is_proved: bool
+
+
+@attrs.frozen
+class _Promised:
+    """The answer that is promised: by when, and when the desk opens before that if it is closed."""
+
+    due: dt.datetime | None = None
+    opens: dt.datetime | None = None
+
+
+@attrs.frozen
+class Teller:
+    """Writes the notices of one desk.
+
+    Attributes:
+        channels: The channels that notices go out by.
+        catalog: Gives the texts; they are read when the first notice is due.
+    """
+
+    notices: Notices
+    channels: Mapping[str, ChannelAdapter]
+    catalog: Callable[[], Catalog]
+
+    def tell(self, runner: Runner, unit: UnitOfWork, draft: Draft, ticket: Ticket | None = None) -> Ticket | None:
+        """Add the notices that follow from a draft to it; return *ticket* as it is after them."""
+        if draft.is_history or draft.now - draft.at > LATE:
+            return ticket
+        for change in tuple(draft.changes):
+            adapter = self.channels.get(change.ticket.answers_on or change.ticket.channel)
+            if adapter is None:
+                continue
+            due = notices_due(change.before, change.ticket, change.events, self.notices.on)
+            if due:
+                after = _Telling(self, runner, unit, draft, adapter, change).tell(due)
+                draft.join()
+                if ticket is not None and ticket.id == after.id:
+                    ticket = after
+        return ticket
+
+
+@attrs.define
+class _Telling:
+    """The notices of one ticket while they are written."""
+
+    teller: Teller
+    runner: Runner
+    unit: UnitOfWork
+    draft: Draft
+    adapter: ChannelAdapter
+    change: TicketChange
+    ticket: Ticket = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Begin with the ticket as the command leaves it."""
+        self.ticket = self.change.ticket
+
+    def tell(self, several: list[Due]) -> Ticket:
+        """Write them, and return the ticket after them."""
+        reader = self._reader()
+        if reader is not None:
+            promised = self._promised()
+            for due in several:
+                self._tell(due, reader, promised)
+        return self.ticket
+
+    # -- to whom -----------------------------------------------------------------------------------------------------
+
+    def _reader(self) -> _Reader | None:
+        """Return who is to be told; `None` where there is nobody, or no way to reach them."""
+        ticket, kind = self.ticket, self.adapter.capabilities.address_kind
+        if ticket.leg is not None:
+            new = (part.leg for part in self.draft.received.legs if part.leg.id == ticket.leg)
+            leg = next(new, None) or cast("ReceivingUnit", self.unit).leg(ticket.leg)
+            if leg is None:
+                return None
+            customer, address, is_proved = self._customer(), leg.address, leg.verified
+        elif self.teller.notices.to_addresses and self.adapter.capabilities.starts:
+            customer, leg = self._customer(), None
+            found = None if customer is None else customer.address(kind)
+            if customer is None or found is None:
+                return None
+            address = found
+            is_proved = any(
+                one.family == kind and one.value == address and one.status is AddressStatus.VERIFIED
+                for one in customer.addresses
+            )
+        else:
+            return None
+        return _Reader(customer=customer, adapter=self.adapter, leg=leg, address=address, is_proved=is_proved)
+
+    def _customer(self) -> Customer | None:
+        wanted = self.ticket.customer
+        if wanted is None:
+            return None
+        new = (one for one in reversed(self.draft.received.customers) if one.id == wanted)
+        return next(new, None) or self.unit.customer(wanted)
+
+    # -- what --------------------------------------------------------------------------------------------------------
+
+    def _promised(self) -> _Promised:
+        """Return by when the first or next response is due, as the customer may be told: never later than the clock."""
+        rules, now = self.runner.rules.promises, self.draft.now
+        kept = read_clocks(self.ticket, rules)
+        if kept is None:
+            return _Promised()
+        at = max(now, self.draft.at)
+        clocks = [one for one in report(kept.snapshot, rules.rules, at).clocks if _is_owed(one)]
+        dues = [(due, clock) for clock in clocks if (due := _due_of(clock)) is not None and due > now]
+        if not dues:
+            return _Promised()
+        due, clock = min(dues, key=lambda pair: pair[0])
+        try:
+            calendar = rules.rules.calendar(clock.calendar, clock.calendar_revision or None)
+        except SupportkitError:
+            return _Promised(due)
+        return _Promised(due, next_opening(calendar, now))
+
+    def _tell(self, due: Due, reader: _Reader, promised: _Promised) -> None:
+        notice = due.notice
+        if notice is Notice.PROMISE_MOVED:
+            told = told_due(self.unit.history(self.ticket.id)) if promised.due is not None else None
+            if told is None or promised.due is None or abs(promised.due - told) < self.teller.notices.moved_by:
+                return
+        if notice in _ACKNOWLEDGES and not reader.is_proved:
+            notice = Notice.ACKNOWLEDGEMENT_UNVERIFIED
+        text: Rendered | None = None
+        texts: tuple[str, ...] = ("",)
+        reason = self._forbidden(due, reader)
+        if reason is None:
+            try:
+                text = self._rendered(notice, due, reader, promised)
+                texts = parts_of(text.body, reader.adapter, text.locale)
+            except LimitExceeded:
+                reason = Reason.TOO_LONG.value
+            except (SupportkitError, ValueError, TypeError) as error:
+                _log.warning("notice %s of ticket %s failed: %s", notice, self.ticket.id, type(error).__name__)
+                reason = "template"
+        if reason is None:
+            reason = self._over_budget(due, reader)
+        self._write(notice, due, reader, promised, text, len(texts), reason)
+
+    def _rendered(self, notice: Notice, due: Due, reader: _Reader, promised: _Promised) -> Rendered:
+        catalog, customer, ticket = self.teller.catalog(), reader.customer, self.ticket
+        locale = ticket.locale or (None if customer is None else customer.locale) or catalog.default_locale
+        given = self._values(notice, due, reader, promised)
+        allowed = catalog.fields(notice).values
+        return catalog.render(
+            notice,
+            locale=locale,
+            values={name: value for name, value in given.items() if value not in {None, ""} and name in allowed},
+            timezone="UTC" if customer is None else customer.timezone,
+            now=self.draft.now,
+            channel_kind=reader.adapter.capabilities.family,
+        )
+
+    def _values(self, notice: Notice, due: Due, reader: _Reader, promised: _Promised) -> dict[str, Any]:
+        """Return what the text may say; to an address that is only claimed nothing that anybody wrote."""
+        ticket = self.ticket
+        found: dict[str, Any] = {
+            "ticket.reference": ticket.reference,
+            "desk.name": self.teller.notices.desk_name,
+            "reopen_days": self._reopen_days(),
+        }
+        if notice in _NAMES_A_TIME:
+            found["due"] = promised.due
+        if notice in _OPENS_AGAIN:
+            found["opens"] = promised.opens
+        match due.notice:
+            case Notice.FOLLOW_UP:
+                found["previous.reference"] = self._reference(LinkKind.FOLLOW_UP)
+            case Notice.MERGED:
+                into = None if ticket.merged_into is None else self.unit.get(ticket.merged_into)
+                found["survivor.reference"] = None if into is None else into.reference
+            case _:
+                pass
+        if reader.is_proved:
+            found["ticket.subject"] = ticket.subject
+            found["customer.name"] = None if reader.customer is None else reader.customer.name
+            if isinstance(due.cause.event, HandedOver):
+                found["vendor.name"] = due.cause.event.vendor
+            if self.teller.notices.tells_resolution:
+                found["resolution"] = ticket.resolution
+        return found
+
+    def _reference(self, kind: LinkKind) -> str | None:
+        event = self.change.events[0].event
+        links = event.links if isinstance(event, TicketOpened) else self.ticket.links
+        other = next((self.unit.get(link.ticket) for link in links if link.kind is kind), None)
+        return None if other is None else other.reference
+
+    def _reopen_days(self) -> int | None:
+        """Return for how many days a message surely reopens the ticket; `None` where there is no end, or no day."""
+        rules = self.runner.rules
+        span, closing = rules.after_close.window, rules.close_resolved_after
+        if span is None:
+            return None
+        if self.ticket.category is StateCategory.RESOLVED:
+            if closing is None:
+                return None
+            span += closing
+        return span.days or None
+
+    # -- whether -----------------------------------------------------------------------------------------------------
+
+    def _forbidden(self, due: Due, reader: _Reader) -> str | None:
+        """Return why nothing may go out, if there is a reason."""
+        able, customer = reader.adapter.capabilities, reader.customer
+        if due.is_automatic:
+            return "automatic"
+        if due.is_answer and self.draft.received.unanswerable is not None:
+            return self.draft.received.unanswerable
+        if customer is None:
+            return "unknown_sender"
+        if any(
+            one.opted_out and one.family == able.address_kind and _same(able.address_kind, one.value, reader.address)
+            for one in customer.addresses
+        ):
+            return Reason.OPTED_OUT.value
+        heard_at = None if reader.leg is None else reader.leg.heard_at
+        if reader.leg is not None and isinstance(window_at(able.reply_window, heard_at, self.draft.now), Closed):
+            return Reason.WINDOW_CLOSED.value
+        return None
+
+    def _over_budget(self, due: Due, reader: _Reader) -> str | None:
+        """Count an automatic message; return which budget is spent, if one is. What cannot be counted is not sent."""
+        if not self.runner.storage.capabilities.receives:
+            return "budget.unreadable"
+        unit, now = cast("ReceivingUnit", self.unit), self.draft.now
+        owner = self._owner(unit, reader)
+        if unit.spent("auto_muted", owner, now - MUTED_FOR):
+            return "muted"
+        minute = now.replace(second=0, microsecond=0)
+        if due.is_answer:
+            if unit.spent("auto_rounds", owner, minute - WITHIN) >= ROUNDS:
+                unit.spend("auto_muted", owner, now, 1)
+                return "muted"
+            unit.spend("auto_rounds", owner, minute, 1_000_000)
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if not unit.spend("auto_ticket", self.ticket.id, hour, PER_HOUR):
+            return "budget.conversation"
+        if not unit.spend("auto_address", owner, hour, PER_HOUR):
+            return "budget.address"
+        return None
+
+    def _owner(self, unit: ReceivingUnit, reader: _Reader) -> str:
+        """Return what an address is counted under: the first customer who has it, so that no budget holds addresses."""
+        kind = reader.adapter.capabilities.address_kind
+        try:
+            owners = unit.owners(kind, normalised(kind, reader.address))
+        except ValueError:
+            owners = ()
+        return owners[0][0] if owners else (self.ticket.customer or self.ticket.id)
+
+    # -- written -----------------------------------------------------------------------------------------------------
+
+    def _write(
+        self,
+        notice: Notice,
+        due: Due,
+        reader: _Reader,
+        promised: _Promised,
+        text: Rendered | None,
+        parts: int,
+        reason: str | None,
+    ) -> None:
+        draft, ticket, channel = self.draft, self.ticket, reader.adapter.name
+        message = self.runner.new_id(draft.now)
+        is_sent = reason is None and text is not None
+        names_due = is_sent and notice in _NAMES_A_TIME and promised.due is not None
+        event = NoticeQueued(
+            message=message,
+            notice=notice.value,
+            channel=channel,
+            locale=None if text is None else text.locale,
+            due=_floor(promised.due) if names_due and promised.due is not None else None,
+            reason=reason,
+            subject=text.subject if is_sent and text is not None else "",
+        )
+        self.ticket = draft.add(ticket.tenant, ticket, ticket.id, (event,), actor=SYSTEM) or ticket
+        if is_sent and text is not None:
+            draft.rows.messages.append(
+                Message(
+                    id=message,
+                    tenant=ticket.tenant,
+                    ticket=ticket.id,
+                    author=SYSTEM,
+                    kind=MessageKind.AUTO,
+                    channel=channel,
+                    body=text.body,
+                    occurred_at=draft.at,
+                    recorded_at=draft.now,
+                )
+            )
+        for part in range(1, parts + 1):
+            draft.rows.outbox.append(
+                Outgoing(
+                    id=f"{message}.{part}",
+                    tenant=ticket.tenant,
+                    ticket=ticket.id,
+                    cause=f"{ticket.id}:{due.cause.seq}",
+                    seq=due.cause.seq,
+                    rule=due.notice.value,
+                    channel=channel,
+                    account="" if reader.leg is None else reader.leg.account,
+                    recipient=ticket.customer or "",
+                    message=message,
+                    leg=None if reader.leg is None else reader.leg.id,
+                    part=part,
+                    policy=reader.adapter.capabilities.policy.value,
+                    state=OutboxState.PENDING if reason is None else OutboxState.SUPPRESSED,
+                    available_at=draft.now,
+                    created_at=draft.now,
+                    reason=reason,
+                )
+            )
+
+
+def _is_owed(clock: Clock) -> bool:
+    return clock.metric in {Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE} and clock.status in LIVE
+
+
+def _due_of(clock: Clock) -> dt.datetime | None:
+    return clock.override_due_at or clock.due_at
+
+
+def _floor(instant: dt.datetime) -> dt.datetime:
+    """Return the minute that is told: never later than the instant."""
+    return instant - dt.timedelta(seconds=instant.second, microseconds=instant.microsecond)
+
+
+def _same(kind: str, one: str, other: str) -> bool:
+    try:
+        return normalised(kind, one) == normalised(kind, other)
+    except ValueError:
+        return one == other
+
+
+def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Teller | None:
+    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
+
+    Raises:
+        InvalidTemplate: An own text, or one of a plug-in, is wrong.
+        UnknownLocale: There is no such language.
+    """
+    speaking = {
+        name: adapter
+        for name, adapter in channels.items()
+        if adapter.capabilities.outbound
+        and not adapter.capabilities.public
+        and notices.speaks_by(name, adapter.capabilities.family)
+    }
+    if not speaking:
+        return None
+    layers: list[Layer] = []
+    hooks.register_catalogs(
+        lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
+    )
+    layers += notices.layers
+    made: list[Catalog] = []
+
+    def catalog() -> Catalog:
+        if not made:
+            made.append(Catalog(layers, default_locale=notices.default_locale))
+        return made[0]
+
+    if layers or notices.default_locale != "en":  # what is wrong with them is told now; the shipped ones are right
+        catalog()
+    return Teller(notices, speaking, catalog)
