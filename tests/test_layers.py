@@ -48,6 +48,7 @@ FLOORS = {
         "notifying",
         "parting",
         "outbox",
+        "surveying",
         "retention",
         "archive",
         "worker",

@@ -18,6 +18,7 @@ from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import PUBLIC
+from supportkit.keys import Keys
 from supportkit.lookup import person
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
@@ -32,6 +33,7 @@ from supportkit.receipts import HARD, count_failure, settle_waiting
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
+from supportkit.templates.notices import Notice
 from supportkit.text import clean
 from supportkit.withdrawing import cancelled
 
@@ -40,6 +42,8 @@ MAX_AGE = dt.timedelta(hours=48)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 3600.0
 _REFERENCES = 20
+SURVEY = Notice.SURVEY_INVITATION.value
+"""The rule of invitations to surveys, whose link is put in when they go out."""
 Result = TypeVar("Result")
 
 
@@ -181,6 +185,7 @@ def _settle_doubt(  # noqa: PLR0911 - one short answer a case
 
 
 def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt.timedelta) -> _Verdict:
+    keys = _keys_for(runner, delivery)
     with runner.storage.begin(runner.tenant, write=False) as unit:
         ticket = unit.get(delivery.ticket)
         message = unit.message(delivery.message)
@@ -191,6 +196,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
             told = _notice(unit, message)
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
         files = _files(cast("ReceivingUnit", unit), message)
+        message = _with_link(runner, unit, ticket, message, keys) if delivery.rule == SURVEY else message
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     seconds = min(adapter.capabilities.timeout, lease.total_seconds() / 2)
@@ -225,6 +231,21 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         _log.warning("channel %s failed in send: %s", delivery.channel, type(error).__name__)
         answer = Deferred(Reason.UNCERTAIN)
     return _judge(answer, delivery, adapter, runner.clock.now())
+
+
+def _keys_for(runner: Runner, delivery: Outgoing) -> Keys | None:
+    """Return what signs the link of an invitation; the keys may have to be read, so before a transaction begins."""
+    return runner.surveyor.keys() if delivery.rule == SURVEY and runner.surveyor is not None else None
+
+
+def _with_link(
+    runner: Runner, unit: UnitOfWork, ticket: Ticket | None, message: Message | None, keys: Keys | None
+) -> Message | None:
+    """Return an invitation with the link that its text leaves out; `None` where it has lost its point."""
+    if ticket is None or message is None or runner.surveyor is None or keys is None:
+        return None
+    body = runner.surveyor.filled_in(unit, keys, ticket.id, message.id, message.body)
+    return None if body is None else attrs.evolve(message, body=body)
 
 
 def _address(customer: Customer | None, family: str) -> str | None:

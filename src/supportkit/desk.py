@@ -73,7 +73,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import teller_of
+from supportkit.notifying import catalog_of, teller_of
 from supportkit.outbox import Outbox
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
@@ -83,6 +83,9 @@ from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.surveying.service import Surveys, check_survey, require
+from supportkit.surveying.surveyor import Surveyor
+from supportkit.surveys.settings import Survey
 from supportkit.text import clean
 
 MAX_TENANT = 64
@@ -120,6 +123,7 @@ class Desk:
             another channel; by default it opens a ticket, and `suggestions` shows the other one.
         notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
             a promised time has moved, that the request is solved, closed or open again.
+        surveys: What customers are asked after a resolution, and when and how often.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
         synchronous: For SQLite: `full`, or `normal` (see `docs/explanation/durability.md`).
 
@@ -152,6 +156,7 @@ class Desk:
         budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
         join_across_channels: bool = False,
         notices: Notices = Notices(),  # noqa: B008 - a frozen value
+        surveys: Iterable[Survey] = (),
         discover: bool = False,
         synchronous: str = "full",
     ) -> None:
@@ -179,15 +184,21 @@ class Desk:
         )
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
-        teller = teller_of(notices, self._channels, hooks)
+        catalog = catalog_of(notices, hooks)
+        asked: dict[str, Survey] = {}
+        for survey in surveys:
+            check_survey(asked, survey)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
+            if asked:
+                require(opened)
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
         except BaseException:
             if self._owns_storage:
                 opened.close()
             raise
+        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._runner = Runner(
             tenant=tenant,
             storage=opened,
@@ -195,14 +206,16 @@ class Desk:
             settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
-            teller=teller,
+            teller=teller_of(notices, self._channels, catalog),
+            surveyor=Surveyor(
+                surveys=asked, channels=self._channels, catalog=catalog, keys=found, desk_name=notices.desk_name
+            ),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
                 if adapter.capabilities.outbound and adapter.capabilities.max_body_chars is not None
             },
         )
-        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
 
     def __repr__(self) -> str:
@@ -265,6 +278,11 @@ class Desk:
     def outbox(self) -> Outbox:
         """Deliveries: call it to list them (`desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
         return Outbox(self._runner)
+
+    @property
+    def surveys(self) -> Surveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return Surveys(self._runner)
 
     @property
     def quarantine(self) -> Quarantine:

@@ -412,22 +412,8 @@ def _same(kind: str, one: str, other: str) -> bool:
         return one == other
 
 
-def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Teller | None:
-    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
-
-    Raises:
-        InvalidTemplate: An own text, or one of a plug-in, is wrong.
-        UnknownLocale: There is no such language.
-    """
-    speaking = {
-        name: adapter
-        for name, adapter in channels.items()
-        if adapter.capabilities.outbound
-        and not adapter.capabilities.public
-        and notices.speaks_by(name, adapter.capabilities.family)
-    }
-    if not speaking:
-        return None
+def catalog_of(notices: Notices, hooks: Hooks) -> Callable[[], Catalog]:
+    """Return a function that gives the texts of a desk; they are read when it is first called."""
     layers: list[Layer] = []
     hooks.register_catalogs(
         lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
@@ -442,4 +428,18 @@ def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: H
 
     if layers or notices.default_locale != "en":  # what is wrong with them is told now; the shipped ones are right
         catalog()
-    return Teller(notices, speaking, catalog)
+    return catalog
+
+
+def teller_of(
+    notices: Notices, channels: Mapping[str, ChannelAdapter], catalog: Callable[[], Catalog]
+) -> Teller | None:
+    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing."""
+    speaking = {
+        name: adapter
+        for name, adapter in channels.items()
+        if adapter.capabilities.outbound
+        and not adapter.capabilities.public
+        and notices.speaks_by(name, adapter.capabilities.family)
+    }
+    return Teller(notices, speaking, catalog) if speaking else None

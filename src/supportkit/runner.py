@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -45,6 +45,9 @@ from supportkit.races import TRIES
 from supportkit.storage.port import JoinedUnit, JoiningStorage, Storage, UnitOfWork
 from supportkit.withdrawing import withdraw
 
+if TYPE_CHECKING:
+    from supportkit.surveying.surveyor import Surveyor
+
 _UNSEEN = (
     "another transaction has used this idempotency key, and this one cannot see it: roll back and run it all again"
 )
@@ -76,6 +79,8 @@ class Runner:
     """Writes notices; `None` where no channel carries any."""
     limited: Mapping[str, ChannelAdapter] = attrs.field(factory=dict)
     """The channels with a limit on the length of a message."""
+    surveyor: Surveyor | None = None
+    """Decides whether customers are asked; `None` where the storage could not keep what that needs."""
 
     @property
     def rules(self) -> Rules:
@@ -359,16 +364,20 @@ class Runner:
         return ticket, draft.told
 
     def complete(self, unit: UnitOfWork, draft: Draft, ticket: Ticket | None = None) -> Ticket | None:
-        """Divide long answers and add the notices that follow from a draft; return *ticket* as it is after that.
+        """Divide long answers and add the notices and surveys that follow from a draft; return *ticket* as it is then.
 
         Raises:
             LimitExceeded: An answer needs more parts than its channel allows.
         """
         if self.limited and draft.rows.outbox:
             divide(draft.rows, self.limited, {change.ticket.id: change.ticket.locale for change in draft.changes})
-        if self.teller is None or not draft.changes:
+        if not draft.changes:
             return ticket
-        return self.teller.tell(self, unit, draft, ticket)
+        if self.teller is not None:
+            ticket = self.teller.tell(self, unit, draft, ticket)
+        if self.surveyor is not None:
+            ticket = self.surveyor.follow(unit, draft, ticket)
+        return ticket
 
     def save(self, change: Change) -> None:
         """Write a change that was not drafted: in a transaction of its own, or in the one that is open."""

@@ -22,6 +22,7 @@ from supportkit.errors import (
     WorkflowError,
 )
 from supportkit.model.change import Change, Timer, TimerState
+from supportkit.model.surveys import SURVEY_TIMERS
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
@@ -160,6 +161,8 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         ticket = unit.get(timer.ticket)
         if timer.name == CLOCKS:
             return _elapse(runner, unit, ticket, now)
+        if timer.name in SURVEY_TIMERS and runner.surveyor is not None:
+            return runner.surveyor.fire(runner, unit, timer, ticket, now)
         command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()

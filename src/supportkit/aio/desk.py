@@ -17,7 +17,14 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncSurveys,
+    AsyncVendors,
+)
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
@@ -49,6 +56,7 @@ from supportkit.retention import PurgeReport, Retention
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.opening import Source
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+from supportkit.surveys.settings import Survey
 
 
 class DeskArguments(TypedDict, total=False):
@@ -72,6 +80,7 @@ class DeskArguments(TypedDict, total=False):
     budgets: Budgets
     join_across_channels: bool
     notices: Notices
+    surveys: Iterable[Survey]
     plugins: Iterable[object]
     discover: bool
     synchronous: str
@@ -205,6 +214,11 @@ class AsyncDesk:
     def outbox(self) -> AsyncOutbox:
         """Deliveries: call it to list them (`await desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
         return AsyncOutbox(self._threads, self.desk.outbox)
+
+    @property
+    def surveys(self) -> AsyncSurveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return AsyncSurveys(self._threads, self.desk.surveys)
 
     @property
     def quarantine(self) -> AsyncQuarantine:

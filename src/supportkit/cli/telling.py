@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from supportkit.cli.telling_clocks import told_clock, told_promise
+from supportkit.cli.telling_surveys import told_survey
 from supportkit.model import events as ev
 
 
@@ -75,7 +74,7 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
         case ev.ClockWarned() | ev.ClockBreached() | ev.ClockStopped() | ev.ClockCorrected():
             return told_clock(event)
         case _:
-            assert_never(event)
+            return told_survey(event)
 
 
 def _state(event: ev.StateChanged) -> str:

@@ -437,6 +437,18 @@ class Split:
     reference: str = made()
 
 
+@attrs.frozen(kw_only=True)
+class ClearSurveyFlag:
+    """Say that a flag of the last answer of a survey means nothing."""
+
+    actor: Actor
+    survey: str
+    flag: str
+    note: str = _words("")
+    resolution: int = made(0)
+    version: int = made(0)
+
+
 Command = (
     Open
     | Receive
@@ -473,6 +485,7 @@ Command = (
     | PauseVendor
     | ResumeVendor
     | TakeBack
+    | ClearSurveyFlag
 )
 """Commands that change one ticket."""
 

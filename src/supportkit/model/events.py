@@ -7,6 +7,7 @@ erased while the log stays whole; afterwards the field reads as empty.
 from __future__ import annotations
 
 import datetime as dt
+
 import attrs
 
 from supportkit.model.clocks import Cause, Metric, Verdict

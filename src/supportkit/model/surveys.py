@@ -1,4 +1,4 @@
-"""What has happened to the surveys of a ticket: events in its log. Each names its survey and the resolution it is about.
+"""What has happened to the surveys of a ticket: events in its log, each about one survey and one resolution.
 
 A resolution has a number: 1 for the first time that the ticket was done, one more after each reopening.
 """

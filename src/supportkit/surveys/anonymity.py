@@ -20,7 +20,9 @@ def hidden_groups(counts: Mapping[Group, int], *, least: int = SMALLEST_GROUP) -
     """
     if least < 1:
         raise ValueError(f"least must be at least 1, not {least}")
-    answered = sorted((group for group, count in counts.items() if count > 0), key=lambda group: (counts[group], str(group)))
+    answered = sorted(
+        (group for group, count in counts.items() if count > 0), key=lambda group: (counts[group], str(group))
+    )
     small = [group for group in answered if counts[group] < least]
     if not small:
         return frozenset()

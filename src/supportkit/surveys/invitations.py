@@ -183,9 +183,7 @@ def invitations_of(log: Iterable[Recorded]) -> tuple[SurveyInvitation, ...]:
 
 def invitation_of(log: Iterable[Recorded], survey: str, resolution: int) -> SurveyInvitation | None:
     """Return the one invitation of a survey about a resolution, `None` where nothing was decided."""
-    return next(
-        (one for one in invitations_of(log) if (one.survey, one.resolution) == (survey, resolution)), None
-    )
+    return next((one for one in invitations_of(log) if (one.survey, one.resolution) == (survey, resolution)), None)
 
 
 _OURS = (

@@ -106,9 +106,7 @@ def refusal_page() -> str:
 
 def _question(form: Form, question: Question, index: int) -> str:
     wording = question.wording(form.locale, form.survey.default_locale)
-    scale = phrase(
-        form.locale, "scale", lo=question.lo, low=wording.low, hi=question.hi, high=wording.high
-    )
+    scale = phrase(form.locale, "scale", lo=question.lo, low=wording.low, hi=question.hi, high=wording.high)
     describes = f"s{index}" + (f" e{index}" if question.id in form.errors else "")
     parts = [
         f'<fieldset aria-describedby="{describes}"><legend>{escape(wording.text)}</legend>',

@@ -23,6 +23,8 @@ MINUTE: Final = dt.timedelta(minutes=1)
 DAY: Final = dt.timedelta(days=1)
 MAX_QUESTIONS: Final = 20
 MAX_EXPIRY: Final = dt.timedelta(days=90)
+MAX_QUARANTINE: Final = dt.timedelta(days=366)
+MAX_URL: Final = 150
 _SOURCES: Final = {"mystery": "mystery", "test": "test"}
 _UNHAPPY: Final = {"nps": 6, "ces": 3}
 """Up to which answer somebody is unhappy, after the direction is turned; elsewhere it is the lowest one."""
@@ -115,6 +117,7 @@ class Survey:
     version: int = 1
     locales: tuple[str, ...] = attrs.field(default=LANGUAGES, converter=tuple)
     default_locale: str = "en"
+    anonymous: bool = False
     comment: bool = attrs.field(default=attrs.Factory(lambda self: not self.anonymous, takes_self=True))
     delay: dt.timedelta = DAY
     quiet: dt.timedelta = dt.timedelta(hours=4)
@@ -130,7 +133,6 @@ class Survey:
     staff: frozenset[str] = attrs.field(default=frozenset(), converter=_names, repr=False)
     ask_automatic: bool = False
     rating_links: bool = False
-    anonymous: bool = False
     follow_up: dt.timedelta | None = DAY
     unhappy: Mapping[str, int] = attrs.field(factory=dict)
     leads: Mapping[str, str] = attrs.field(factory=dict)
@@ -149,6 +151,8 @@ class Survey:
         parts = urlsplit(self.url)
         if parts.scheme not in {"https", "http"} or not parts.netloc or parts.query or parts.fragment:
             raise ConfigurationError(f"survey {self.id!r}: url is the http(s) address of the page, without a query")
+        if len(self.url) > MAX_URL or not self.url.endswith("/"):
+            raise ConfigurationError(f"survey {self.id!r}: url ends with / and has at most {MAX_URL} characters")
 
     def _check_questions(self) -> None:
         names = [question.id for question in self.questions]
@@ -167,6 +171,8 @@ class Survey:
         for name in ("delay", "quiet", "quarantine"):
             if getattr(self, name) < dt.timedelta(0):
                 raise ConfigurationError(f"survey {self.id!r}: {name} must not be negative")
+        if self.quarantine > MAX_QUARANTINE:
+            raise ConfigurationError(f"survey {self.id!r}: quarantine is at most {MAX_QUARANTINE.days} days")
         if not MINUTE <= self.expiry <= MAX_EXPIRY:
             raise ConfigurationError(f"survey {self.id!r}: expiry lies between a minute and {MAX_EXPIRY.days} days")
         for name in ("edit_for", "follow_up"):
