@@ -11,7 +11,6 @@ import attrs
 from supportkit.drafting import Draft
 from supportkit.model import commands as cm
 from supportkit.model import events as ev
-from supportkit.model.clocks import Metric
 from supportkit.model.events import Event
 from supportkit.model.people import SYSTEM, Actor, ActorKind
 from supportkit.model.record import RecordChange
@@ -151,7 +150,8 @@ def _task(
 ) -> tuple[str, Ticket]:
     """Open the ticket for the team lead, linked; return its id and the rated ticket after the link.
 
-    Its outcome is its resolution. The rated agent never gets it.
+    It carries a promise with the due time, which a service level may lack; its outcome is its resolution. The rated
+    agent never gets it.
     """
     team = survey.follow_up_team or ticket.team
     lead = None if team is None else survey.leads.get(team)
@@ -173,7 +173,9 @@ def _task(
     opened = runner.opened(unit, draft, command, guarded=False)
     draft.command = None
     if survey.follow_up is not None:
-        due = ev.DueSet(metric=Metric.RESOLUTION, due=draft.now + survey.follow_up)
-        draft.add(ticket.tenant, opened, opened.id, (due,), actor=SYSTEM)
+        promise = ev.PromiseMade(
+            promise=runner.new_id(draft.now), text="Look after this customer.", due=draft.now + survey.follow_up
+        )
+        draft.add(ticket.tenant, opened, opened.id, (promise,), actor=SYSTEM)
     rated_ticket = next(one.ticket for one in reversed(draft.changes) if one.ticket.id == ticket.id)
     return opened.id, rated_ticket
