@@ -85,7 +85,7 @@ def test_a_second_key_of_a_number_that_was_used_before_is_told_apart_by_the_sign
     ],
 )  # fmt: skip
 def test_what_does_not_fit_makes_no_token(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):
         make_token(KEY, **{"number": 1, "handle": HANDLE, "expires_at": EXPIRY, **wrong})
 
 
