@@ -38,7 +38,7 @@ _STYLE: Final = (
     "body{font:1.1rem/1.5 sans-serif;max-width:42rem;margin:0 auto;padding:1rem;color:#222;background:#fff}"
     "fieldset{border:1px solid #767676;margin:1.5rem 0;padding:1rem}legend{font-weight:bold;padding:0 .3rem}"
     ".choices{display:flex;flex-wrap:wrap;gap:.5rem}.choices label{display:block;min-width:2.75rem;padding:.5rem;"
-    "border:1px solid #767676;text-align:center}textarea{width:100%;min-height:6rem;font:inherit}"
+    "border:1px solid #767676;text-align:center}textarea{box-sizing:border-box;width:100%;min-height:6rem;font:inherit}"
     "button{font:inherit;padding:.75rem 1.5rem}.error,.note{border-left:.25rem solid #222;padding-left:.75rem}"
     ".away{position:absolute;left:-100rem;width:1px;height:1px;overflow:hidden}"
 )
