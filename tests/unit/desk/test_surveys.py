@@ -38,6 +38,12 @@ def decisions(rig: Rig, ticket: str) -> list[ev.Event]:
     return [one.event for one in rig.desk.history(ticket) if isinstance(one.event, kinds)]
 
 
+def links(rig: Rig) -> list[str]:
+    """Return the handles of the links that lead somewhere."""
+    with rig.desk._runner.reading() as unit:
+        return [one.id for one in unit.records("survey.link")]
+
+
 # -- deciding and sending ---------------------------------------------------------------------------------------------
 
 
@@ -93,6 +99,7 @@ def test_a_link_is_dead_as_soon_as_the_ticket_is_open_again() -> None:
     rig.desk.add_message(ticket.id, "It smokes again.")
     assert rig.state(ticket) == "cancelled reopened"
     assert rig.ask("GET", token).status == 404
+    assert links(rig) == []
 
 
 def test_an_invitation_that_is_cancelled_before_it_went_out_never_does() -> None:
@@ -456,8 +463,10 @@ def effect_of_expiry() -> None:
     assert rig.ask("GET", token).status == 200
     rig.clock.advance(microseconds=1)
     assert rig.ask("GET", token).status == 404
+    assert len(links(rig)) == 1
     rig.work()
     assert rig.state(ticket) == "expired"
+    assert links(rig) == []
 
 
 def effect_of_edit_for() -> None:
