@@ -30,7 +30,7 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     findings = list(runner.storage.check())
     findings += _plugins(runner)
     with runner.reading() as unit:
-        findings += _outbox(unit)
+        findings += _outbox(unit, runner.clock.now(), channels)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
@@ -48,13 +48,21 @@ def _plugins(runner: Runner) -> list[Finding]:
     return [Finding(code="plugins", severity="error", sentence=sentence)]
 
 
-def _outbox(unit: UnitOfWork) -> list[Finding]:
+def _outbox(unit: UnitOfWork, now: dt.datetime, channels: Mapping[str, ChannelAdapter]) -> list[Finding]:
+    """Tell what waits for a person, and what is due for a channel that this desk does not send by."""
     stuck = unit.outbox(states=[OutboxState.PARKED, OutboxState.UNKNOWN], limit=MAX_PAGE)
-    if not stuck:
-        return [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
-    return [
-        Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
-    ]
+    findings = [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
+    if stuck:
+        sentence = f"{len(stuck)} deliveries wait for a person's decision"
+        findings = [Finding(code="outbox", severity="warning", sentence=sentence)]
+    senders = {name for name, one in channels.items() if one.capabilities.outbound}
+    if unit.outbox_backlog(now).due > unit.outbox_backlog(now, channels=senders).due:
+        waiting = unit.outbox(states=[OutboxState.PENDING], limit=MAX_PAGE)
+        alone = sorted({one.channel for one in waiting} - senders)
+        named = ", ".join(alone) or "channels that it does not send by"
+        sentence = f"deliveries are due that this desk cannot make: {named}; does a worker have these channels?"
+        findings.append(Finding(code="outbox.channels", severity="warning", sentence=sentence))
+    return findings
 
 
 def _channels(channels: Mapping[str, ChannelAdapter]) -> list[Finding]:
