@@ -156,6 +156,8 @@ class StorageCapabilities:
         serial: Positions of the log come from one counter a tenant, so its writers take turns: each holds the counter
             from the writing of its events to the end of its transaction.
         receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
+        keeps: It has the verbs of `storage.keeping`, so that a desk on it can keep agents, teams and whatever else is
+            no ticket.
     """
 
     durable: bool = True
@@ -163,6 +165,7 @@ class StorageCapabilities:
     joins: bool = False
     serial: bool = False
     receives: bool = False
+    keeps: bool = False
 
 
 @attrs.frozen(kw_only=True)
