@@ -75,6 +75,7 @@ from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
+from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
@@ -270,6 +271,11 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def privacy(self) -> Privacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return Privacy(self._runner, self._channels)
 
     @property
     def levels(self) -> ServiceLevels:
