@@ -27,6 +27,7 @@ from supportkit import (
     switching,
     timers,
 )
+from supportkit.agents import Agents
 from supportkit.archive.reading import import_desk
 from supportkit.archive.writing import ArchiveReport, export
 from supportkit.arguments import (
@@ -84,6 +85,7 @@ from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.teams import Teams
 from supportkit.text import clean
 
 MAX_TENANT = 64
@@ -249,7 +251,7 @@ class Desk:
 
     @property
     def customers(self) -> Customers:
-        """People who ask: `add`, `get`, `update`, `list`, `merge`, `unmerge`, `start_verification`, `confirm`."""
+        """People who ask: `add`, `get`, `update`, `list`, `card`, `consent`, `merge`, `unmerge` and more."""
         return Customers(self._runner, self._intake.keys)
 
     @property
@@ -271,6 +273,16 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def agents(self) -> Agents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return Agents(self._runner)
+
+    @property
+    def teams(self) -> Teams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return Teams(self._runner)
 
     @property
     def privacy(self) -> Privacy:

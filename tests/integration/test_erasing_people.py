@@ -1,8 +1,10 @@
-"""Erasing a person: every planted word is gone from every row and byte, the log and the counts stay (privacy-01, -03)."""
+"""Erasing a person (privacy-01, -03): every planted word is gone from every row and byte; logs and counts stay."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import json
 import shutil
 from collections import Counter
@@ -14,10 +16,11 @@ import attrs
 import pytest
 from sqlalchemy import select
 from tests import servers
-from tests.channel_rig import Pigeon, delivery, message
+from tests.channel_rig import SECRET, Pigeon, delivery, message
 from tests.tenant_watch import watching
 
 from supportkit import Address, Desk, ManualClock
+from supportkit.channels.inbound import Payload
 from supportkit.engine.evolve import fold
 from supportkit.errors import IdempotencyConflict, NotFound
 from supportkit.model.change import Change
@@ -319,7 +322,7 @@ def test_an_erasure_that_dies_at_any_step_goes_on_where_it_was(is_after: bool) -
             ann = plant(desk)
             elsewhere(desk, ann)
             mortal = Mortal(desk.storage, lives, is_after)
-            with Desk(cast("Any", mortal), clock=ManualClock("2026-01-05T10:00:00+00:00"), channels=[Pigeon()]) as dying:
+            with Desk(cast("Any", mortal), clock=ManualClock("2026-01-05T10:00:00Z"), channels=[Pigeon()]) as dying:
                 mortal.lives = lives
                 try:
                     dying.privacy.erase(ann, actor=KIM)
@@ -404,7 +407,7 @@ def test_an_export_of_the_desk_has_nothing_of_the_person_and_can_be_imported(tmp
     [
         lambda: json.dumps({"from": FLYER}).encode(),
         lambda: json.dumps({"from": FLYER.upper()}).encode(),
-        lambda: f"from={FLYER}&text=x".encode(),
+        f"from={FLYER}&text=x".encode,
         lambda: b"\xff\xfe broken " + FLYER.encode(),
     ],
 )
@@ -435,11 +438,5 @@ def test_a_delivery_that_nobody_has_read_yet_stays_where_others_speak_in_it_too(
 
 
 def _signed(body: bytes) -> Any:
-    import hashlib
-    import hmac
-
-    from supportkit.channels.inbound import Payload
-    from tests.channel_rig import SECRET
-
     signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     return Payload(body=body, headers={"X-Hub-Signature-256": signature})
