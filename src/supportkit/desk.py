@@ -208,6 +208,24 @@ class Desk:
         found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
 
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """Open the desk that a configuration file describes.
+
+        Args:
+            path: A TOML file; see the how-to about configuration files.
+            storage: Where the tickets are, instead of what the file says.
+            arguments: Further arguments of `Desk`, such as `channels=`; they come before those of the file.
+
+        Raises:
+            InvalidConfiguration: Something is wrong with the file; `problems` has everything.
+            ConfigurationError: As for the constructor.
+        """
+        from supportkit.config import load_config
+
+        config = load_config(path)
+        return cls(storage or config.storage or "sqlite://", **{**config.arguments, **arguments})
+
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
 

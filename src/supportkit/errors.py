@@ -85,6 +85,22 @@ class InvalidTemplate(ConfigurationError, ValueError):
         super().__init__(f"{template}{'' if line is None else f', line {line}'}: {problem}")
 
 
+class InvalidConfiguration(ConfigurationError, ValueError):
+    """A configuration file cannot be used.
+
+    Attributes:
+        file: Its name.
+        problems: Everything that is wrong with it, each with its key.
+    """
+
+    code = "configuration.file"
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
+
+
 class UnknownLocale(ConfigurationError, ValueError):
     """A catalog names a language that the Unicode locale data does not have."""
 

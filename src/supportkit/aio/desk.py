@@ -110,6 +110,13 @@ class AsyncDesk:
         else:
             self._take(storage)
 
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """See `Desk.from_config`; the file is read when the desk is opened, in a thread."""
+        made = cls()
+        made._make = partial(Desk.from_config, path, storage, **arguments)
+        return made
+
     def __repr__(self) -> str:
         return f"AsyncDesk({self._desk or 'not open'})"
 
