@@ -27,6 +27,7 @@ from supportkit import (
     switching,
     timers,
 )
+from supportkit.agents import Agents
 from supportkit.archive.reading import import_desk
 from supportkit.archive.writing import ArchiveReport, export
 from supportkit.arguments import (
@@ -75,6 +76,7 @@ from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
+from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
@@ -83,6 +85,7 @@ from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.teams import Teams
 from supportkit.text import clean
 
 MAX_TENANT = 64
@@ -205,6 +208,24 @@ class Desk:
         found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
 
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """Open the desk that a configuration file describes.
+
+        Args:
+            path: A TOML file; see the how-to about configuration files.
+            storage: Where the tickets are, instead of what the file says.
+            arguments: Further arguments of `Desk`, such as `channels=`; they come before those of the file.
+
+        Raises:
+            InvalidConfiguration: Something is wrong with the file; `problems` has everything.
+            ConfigurationError: As for the constructor.
+        """
+        from supportkit.config import load_config
+
+        config = load_config(path)
+        return cls(storage or config.storage or "sqlite://", **{**config.arguments, **arguments})
+
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
 
@@ -248,7 +269,7 @@ class Desk:
 
     @property
     def customers(self) -> Customers:
-        """People who ask: `add`, `get`, `update`, `list`, `merge`, `unmerge`, `start_verification`, `confirm`."""
+        """People who ask: `add`, `get`, `update`, `list`, `card`, `consent`, `merge`, `unmerge` and more."""
         return Customers(self._runner, self._intake.keys)
 
     @property
@@ -270,6 +291,21 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def agents(self) -> Agents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return Agents(self._runner)
+
+    @property
+    def teams(self) -> Teams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return Teams(self._runner)
+
+    @property
+    def privacy(self) -> Privacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return Privacy(self._runner, self._channels)
 
     @property
     def levels(self) -> ServiceLevels:
