@@ -164,6 +164,8 @@ class Ticket:
         version: Sequence number of the last event; the first event has 1.
         clocks: Where its clocks stand, as the desk notes it beside the row; no part of the ticket's value, and empty
             until a storage has kept it. Read it with `desk.clocks`.
+        rank: Where it stands in the work queue, the smallest first; `None` while nobody has to work on it. Like the
+            clocks it is noted beside the row and no part of the ticket's value. Read it with `desk.queue`.
     """
 
     id: str
@@ -204,6 +206,7 @@ class Ticket:
     closed_at: dt.datetime | None = None
     version: int
     clocks: str = attrs.field(default="", eq=False, repr=False)
+    rank: int | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def is_done(self) -> bool:

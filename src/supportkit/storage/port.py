@@ -155,6 +155,7 @@ class StorageCapabilities:
         joins: The storage can work inside a transaction of the app.
         serial: Positions of the log come from one counter a tenant, so its writers take turns: each holds the counter
             from the writing of its events to the end of its transaction.
+        queues: It has the verbs of `storage.ranking`, so that a desk on it has a work queue.
         receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
     """
 
@@ -163,6 +164,7 @@ class StorageCapabilities:
     joins: bool = False
     serial: bool = False
     receives: bool = False
+    queues: bool = False
 
 
 @attrs.frozen(kw_only=True)
