@@ -211,6 +211,24 @@ class LimitExceeded(WorkflowError, ValueError):
         super().__init__(f"{limit}: at most {allowed}{unit and ' ' + unit} allowed, got {got}")
 
 
+class InvalidStaff(WorkflowError, ValueError):
+    """An agent, a team or a shift cannot be as it was given.
+
+    Attributes:
+        subject: Who or what it is.
+        field: The attribute that is wrong.
+        problem: What is wrong with it.
+    """
+
+    code = "workflow.staff"
+
+    def __init__(self, subject: str, field: str, problem: str) -> None:
+        self.subject = subject
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{subject}, {field}: {problem}")
+
+
 class TemplateFailed(WorkflowError):
     """No text of a key could be rendered with these values; the values themselves are never part of the error."""
 
