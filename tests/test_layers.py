@@ -24,6 +24,7 @@ FLOORS = {
         "receipts",
         "receiving",
         "races",
+        "records",
         "switching",
         "uniting",
         "proving",

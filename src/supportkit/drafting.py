@@ -267,14 +267,7 @@ class Draft:
 
     def _close(self, page: _Page, *, always: bool = False) -> Ticket | None:
         """Put what was written on a page into the draft, with the note and the deadline of the clocks."""
-        if page.clocks is not None and page.clocks.is_lost:
-            for change in page.clocks.remeasured:
-                remeasured = ClocksRemeasured(
-                    calendar=change.calendar, revision=change.revision, since=change.occurred_at
-                )
-                page.write(remeasured, self.now, SYSTEM)
-            log = [*self._history(page.ticket), *page.log]
-            page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
+        self._relearn(page)
         after = page.after
         if after is None:
             return None
@@ -292,15 +285,29 @@ class Draft:
             if always or following != page.clocks.before:
                 due = None if following is None else from_us(following)
                 self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=due))
+        self._take_over(page, after)
+        return after
+
+    def _relearn(self, page: _Page) -> None:
+        """Fold the whole log of a ticket anew where its clocks need that."""
+        if page.clocks is None or not page.clocks.is_lost:
+            return
+        for change in page.clocks.remeasured:
+            remeasured = ClocksRemeasured(calendar=change.calendar, revision=change.revision, since=change.occurred_at)
+            page.write(remeasured, self.now, SYSTEM)
+        log = [*self._history(page.ticket), *page.log]
+        page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
+
+    def _take_over(self, page: _Page, after: Ticket) -> None:
+        """Put what was written on a page into the changes, with what follows from it."""
         if page.log:
             entries = tuple(page.log)
             self.changes.append(TicketChange(before=page.before, ticket=after, events=entries))
             effects(page.before, after, self.command, entries, self.rules, self.rows)
         elif (
             page.before is not None and after.rank != page.before.rank
-        ):  # a calendar changed: it is due later or sooner
+        ):  # a calendar changed: it is due at another time
             self.changes.append(TicketChange(before=page.before, ticket=after, events=()))
-        return after
 
     def _rank(self, page: _Page, after: Ticket) -> None:
         """Note where a ticket stands in the work queue now."""

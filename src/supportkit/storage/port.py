@@ -157,6 +157,8 @@ class StorageCapabilities:
             from the writing of its events to the end of its transaction.
         queues: It has the verbs of `storage.ranking`, so that a desk on it has a work queue.
         receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
+        keeps: It has the verbs of `storage.keeping`, so that a desk on it can keep agents, teams and whatever else is
+            no ticket.
     """
 
     durable: bool = True
@@ -165,6 +167,7 @@ class StorageCapabilities:
     serial: bool = False
     receives: bool = False
     queues: bool = False
+    keeps: bool = False
 
 
 @attrs.frozen(kw_only=True)

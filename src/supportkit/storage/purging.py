@@ -105,6 +105,8 @@ class Purging:
             raise ConcurrentUpdate(ticket.id, ticket.version)
         self._drop_terms(ticket, log)
         self._drop_received(ticket.id)
+        r, tenant = t.record, self._session.tenant
+        self._session.write(delete(r).where(r.c.tenant == tenant, r.c.owner == ticket.id))
         st = self._st
         for statement in (
             st.drop_events,

@@ -93,6 +93,7 @@ class SqlStorage:
             serial=self._database.is_serial,
             receives=True,
             queues=True,
+            keeps=True,
         )
 
     @property

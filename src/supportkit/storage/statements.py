@@ -184,6 +184,7 @@ class Statements:
     insert_poll: Prepared
     insert_budget: Prepared
     insert_waiting: Prepared
+    insert_record: Prepared
     follower: Prepared
     put_follower: Prepared
     expired_keys: Prepared
@@ -214,7 +215,7 @@ class Statements:
             **queue.outbox(grammar),
             **_timers(grammar),
             **dropping(tickets()),
-            **{f"insert_{table.name.removeprefix(t.PREFIX)}": insert(table) for table in t.RECEIVED},
+            **{f"insert_{table.name.removeprefix(t.PREFIX)}": insert(table) for table in t.PLAIN},
         }
         together = built.pop("claim_timers")
         return cls(

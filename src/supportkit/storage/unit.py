@@ -21,7 +21,7 @@ from supportkit.storage.dumping import Dumping
 from supportkit.storage.floors import Floors
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Expiring, Page, TicketQuery, check_limit, is_id
 from supportkit.storage.purging import Purging
-from supportkit.storage.receiving import Receiving
+from supportkit.storage.recording import Recording
 from supportkit.storage.restoring import Restoring
 from supportkit.storage.saving import Saving
 from supportkit.storage.search import find_statement, write_cursor
@@ -31,7 +31,7 @@ from supportkit.storage.statements import Statements
 _INT64 = 2**63
 
 
-class SqlUnitOfWork(Receiving):
+class SqlUnitOfWork(Recording):
     """A session with all the verbs of the port.
 
     Args:

@@ -19,6 +19,7 @@ from supportkit.model.events import Event, Recorded
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.message import Attachment, Message, MessageKind, Note, OutboxState
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Customer
+from supportkit.model.record import Record
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory, Ticket
 
 START = dt.datetime(2026, 1, 5, 9, 0, 0, 123_456, tzinfo=UTC)
@@ -281,6 +282,11 @@ def make_waiting(external_id: str = "external-1", **values: Any) -> Waiting:
         "at": START,
     }
     return Waiting(**defaults | values)
+
+
+def make_record(id: str = "agent-1", **values: Any) -> Record:  # noqa: A002
+    """Return a record."""
+    return Record(**({"tenant": TENANT, "kind": "agent", "id": id} | values))
 
 
 def sample_events() -> tuple[Event, ...]:
