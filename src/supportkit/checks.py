@@ -10,13 +10,14 @@ import attrs
 
 from supportkit.channels.port import ChannelAdapter
 from supportkit.drafting import read_clocks
-from supportkit.engine.clocks import agrees
+from supportkit.engine.clocks import agrees, noted_standing
 from supportkit.engine.evolve import fold
 from supportkit.engine.promises import Promises
 from supportkit.errors import ConfigurationError, InvalidPolicy, StorageCorrupt
 from supportkit.model.change import OutboxState
 from supportkit.model.conversation import ArrivalState
 from supportkit.model.ticket import Ticket
+from supportkit.routing.standing import rank_of, unpromised
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import MAX_PAGE, Finding, TicketQuery, UnitOfWork
@@ -174,9 +175,19 @@ def _note_agrees(unit: UnitOfWork, ticket: Ticket, promises: Promises) -> bool:
         return False
 
 
+def _rank_agrees(ticket: Ticket, promises: Promises) -> bool:
+    """Tell whether a ticket stands in the work queue where its clocks put it."""
+    try:
+        found = noted_standing(ticket, read_clocks(ticket, promises), promises)
+    except InvalidPolicy:
+        found = unpromised(ticket.category, ticket.state_since)
+    return ticket.rank == (None if found is None else rank_of(found.due, ticket.priority))
+
+
 def _logs(runner: Runner) -> list[Finding]:
     """Fold every log and compare it with its row, and with the note about clocks, a page of tickets at a time."""
-    count, wrong, noted, cursor = 0, [], [], None
+    count, wrong, noted, misplaced, cursor = 0, [], [], [], None
+    has_queue = runner.storage.capabilities.queues
     while True:
         with runner.reading() as unit:
             runner.refresh(unit)
@@ -187,6 +198,8 @@ def _logs(runner: Runner) -> list[Finding]:
                     wrong.append(ticket.number)
                 elif not _note_agrees(unit, ticket, runner.rules.promises):
                     noted.append(ticket.number)
+                elif has_queue and not _rank_agrees(ticket, runner.rules.promises):
+                    misplaced.append(ticket.number)
         cursor = page.next
         if cursor is None:
             break
@@ -194,6 +207,11 @@ def _logs(runner: Runner) -> list[Finding]:
         _sum("log.fold", count, wrong, "each row is the fold of its log", "differ from their logs"),
         _sum(
             "log.clocks", count, noted, "the clocks of each are those of its log", "have other clocks than their logs"
+        ),
+        *(
+            [_sum("log.queue", count, misplaced, "each stands in the queue where its clocks say", "stand elsewhere")]
+            if has_queue
+            else []
         ),
     ]
 

@@ -15,6 +15,7 @@ import attrs
 from supportkit import promising
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, to_us
+from supportkit.dispatching import Dispatcher
 from supportkit.drafting import PLAIN, Draft, News, Options, Prepare, Ref, Shared
 from supportkit.engine.decide import decide, needs_follow_up
 from supportkit.engine.rules import Rules
@@ -71,6 +72,7 @@ class Runner:
     settled: Settled
     clock: Clock
     ids: IdSource
+    dispatcher: Dispatcher
     shared: Shared | None = None
     teller: Teller | None = None
     """Writes notices; `None` where no channel carries any."""

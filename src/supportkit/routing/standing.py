@@ -21,7 +21,7 @@ from supportkit.sla.terms import LIVE, RUNNING
 UNPROMISED = dt.timedelta(hours=24)
 """When a ticket that nothing is promised for is due, counted from its last change of state: as the built-in policy
 promises an answer, so that it has a place in the queue that nobody can move back."""
-BY_DEFAULT = "default"
+BY_DEFAULT = "DEFAULT"
 """What such a due is called instead of a metric."""
 
 _DEFAULT_US = UNPROMISED // dt.timedelta(microseconds=1)
@@ -39,7 +39,7 @@ class Standing(NamedTuple):
 
     Attributes:
         due: The instant, in microseconds.
-        why: The metric of the clock that is due first, or `default`.
+        why: The metric of the clock that is due first, or `DEFAULT`.
     """
 
     due: int
