@@ -35,6 +35,7 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
+    findings += _people(runner)
     if deep:
         findings += _logs(runner)
     return findings
@@ -56,6 +57,17 @@ def _outbox(unit: UnitOfWork) -> list[Finding]:
     return [
         Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
     ]
+
+
+def _people(runner: Runner) -> list[Finding]:
+    """Tell who gets no work, because he cannot be as he is recorded; nothing where the desk knows nobody."""
+    with runner.reading() as unit:
+        roster = runner.dispatcher.roster(unit, runner.rules.promises)
+    if roster.problems:
+        return [Finding(code="people", severity="error", sentence="; ".join(roster.problems))]
+    if not roster.people:
+        return []
+    return [Finding(code="people", severity="ok", sentence=f"{len(roster.people)} agents can be given work")]
 
 
 def _channels(channels: Mapping[str, ChannelAdapter]) -> list[Finding]:

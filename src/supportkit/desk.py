@@ -84,7 +84,7 @@ from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, pur
 from supportkit.routing.choosing import Choice
 from supportkit.routing.roster import Routing
 from supportkit.runner import Runner, Settled
-from supportkit.sla import ClockSet, Comparison, ServiceLevels
+from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
@@ -170,6 +170,7 @@ class Desk:
         hooks = Hooks(plugins, discover=discover, clock=clock)
         self._channels: Mapping[str, ChannelAdapter] = known_channels(hooks, channels)
         checks.refuse_unsigned(self._channels)
+        given_out = routing if isinstance(routing, Routing | None) else Routing.from_dict(routing)
         rules = Rules(
             lifecycle=_compiled(lifecycle),
             after_close=after_close,
@@ -184,10 +185,11 @@ class Desk:
                 if adapter.capabilities.outbound
             },
             public=frozenset(name for name, adapter in self._channels.items() if adapter.capabilities.public),
+            return_after=None if given_out is None else given_out.return_after,
+            return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
-        given_out = routing if isinstance(routing, Routing | None) else Routing.from_dict(routing)
         teller = teller_of(notices, self._channels, hooks)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage

@@ -6,6 +6,7 @@ People come from the desk's records of the kinds `agent` and `team`, and from th
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
@@ -13,20 +14,24 @@ import attrs
 
 from supportkit.businesstime import BusinessCalendar
 from supportkit.clock import to_us
+from supportkit.drafting import Draft
 from supportkit.engine.promises import Promises
 from supportkit.errors import InvalidStaff, StorageCorrupt
+from supportkit.hooks.manager import Hooks
 from supportkit.model import commands as cm
+from supportkit.model.events import Routed
 from supportkit.model.people import Agent, Team
-from supportkit.model.record import Record
+from supportkit.model.record import Record, RecordChange
 from supportkit.model.ticket import Ticket
 from supportkit.routing.choosing import Choice, Moment, Needs, Strategy, choose
-from supportkit.routing.duty import Presence
+from supportkit.routing.duty import Presence, duty_of
 from supportkit.routing.roster import Roster, Routing
 from supportkit.storage.codec import codec_of, loads
 from supportkit.storage.keeping import KeepingUnit
 from supportkit.storage.port import MAX_PAGE, StorageCapabilities, TicketQuery, UnitOfWork
 from supportkit.storage.ranking import RankedUnit
 
+_log = logging.getLogger("supportkit.routing")
 AGENT, TEAM, TURN = "agent", "team", "turn"
 """The kinds of the records of people, and of when each was given something last."""
 _REMEMBERED = 50
@@ -87,11 +92,7 @@ class Dispatcher:
     # -- people ------------------------------------------------------------------------------------------------------
 
     def roster(self, unit: UnitOfWork, promises: Promises) -> Roster:
-        """Return the people of the desk; compiled once as long as nobody changes them.
-
-        Raises:
-            InvalidStaff: Somebody cannot be as he is recorded.
-        """
+        """Return the people of the desk; compiled once as long as nobody changes them."""
         known, levels = self._known, promises.current
         records = tuple(self._records(unit, AGENT)) + tuple(self._records(unit, TEAM))
         roster = known.roster
@@ -101,16 +102,29 @@ class Dispatcher:
         return roster
 
     def _compiled(self, records: tuple[Record, ...], calendars: Mapping[str, BusinessCalendar]) -> Roster:
-        routing = self.rules
-        stored = [_read(Agent, one) for one in records if one.kind == AGENT]
-        teams = [_read(Team, one) for one in records if one.kind == TEAM]
-        ours, theirs = {one.id for one in stored}, {one.id for one in teams}
-        return Roster.of(
-            [*stored, *[one for one in routing.agents if one.id not in ours]],
-            [*teams, *[one for one in routing.teams if one.id not in theirs]],
+        """Compile everybody who can be compiled; one who cannot keeps nobody else from working."""
+        routing, problems = self.rules, []
+        stored: list[Agent] = []
+        theirs: list[Team] = []
+        for record in records:
+            try:
+                if record.kind == TEAM:
+                    theirs.append(_read(Team, record))
+                else:
+                    agent = _read(Agent, record)
+                    duty_of(agent, {}, {})
+                    stored.append(agent)
+            except (InvalidStaff, StorageCorrupt) as error:
+                problems.append(str(error))
+                _log.warning("%s %s is left out: %s", record.kind, record.id, error.code)
+        agents, teams = {one.id for one in stored}, {one.id for one in theirs}
+        roster = Roster.of(
+            [*stored, *[one for one in routing.agents if one.id not in agents]],
+            [*theirs, *[one for one in routing.teams if one.id not in teams]],
             calendars,
             routing,
         )
+        return attrs.evolve(roster, problems=tuple(problems))
 
     def _records(self, unit: UnitOfWork, kind: str) -> Iterator[Record]:
         if not self.able.keeps:
@@ -136,14 +150,20 @@ class Dispatcher:
             locale=ticket.locale,
         )
 
+    def resumes(self, unit: UnitOfWork, ticket: Ticket, promises: Promises, now: dt.datetime) -> dt.datetime | None:
+        """Return when somebody who could take a ticket works again, where nobody does now; else `None`.
+
+        Only where work is given out, and nobody has the ticket.
+        """
+        if not self.rules.on_open or ticket.assignee is not None:
+            return None
+        found = self.roster(unit, promises).resumes(self.needs(ticket, promises), now)
+        return None if found is None or found <= now else found
+
     # -- a decision --------------------------------------------------------------------------------------------------
 
     def choose(self, unit: UnitOfWork, ticket: Ticket | cm.Open, promises: Promises, now: dt.datetime) -> Choice:
-        """Return who should take a ticket, as things stand in this transaction.
-
-        Raises:
-            InvalidStaff: Somebody cannot be as he is recorded.
-        """
+        """Return who should take a ticket, as things stand in this transaction."""
         roster, needs = self.roster(unit, promises), self.needs(ticket, promises)
         able = [duty.id for duty in roster.able(needs)]
         customer = ticket.customer if self.rules.strategy is Strategy.STICKY else None
@@ -156,6 +176,40 @@ class Dispatcher:
             classes=dict(promises.current.channels),
         )
         return choose(roster.people.values(), needs, moment, self.rules.strategy)
+
+    def give_out(
+        self, unit: UnitOfWork, draft: Draft, command: cm.Open, promises: Promises, hooks: Hooks
+    ) -> Routed | None:
+        """Return who gets a ticket that is being opened; `None`: it waits in the queue."""
+        if not (self.rules.on_open or hooks.routes):
+            return None
+        choice = self.choose(unit, command, promises, draft.now)
+        answer = hooks.route(command, choice) if hooks.routes else None
+        if answer is not None:
+            by_plugin = None if answer.assignee is None else Routed(assignee=answer.assignee, strategy="plugin")
+            return self._turned(unit, draft, by_plugin)
+        if not self.rules.on_open or choice.best is None:
+            return None
+        first = choice.candidates[0]
+        reasons = tuple([reason.value for reason in first.reasons])
+        given = Routed(assignee=first.agent, strategy=self.rules.strategy.value, reasons=reasons)
+        return self._turned(unit, draft, given)
+
+    def _turned(self, unit: UnitOfWork, draft: Draft, given: Routed | None) -> Routed | None:
+        """Note that it was somebody's turn, where a lost race can be run again."""
+        if given is None or draft.is_last_try or not self.able.keeps:
+            return given
+        keeping = cast("KeepingUnit", unit)
+        before = keeping.record(TURN, given.assignee)
+        record = Record(
+            tenant=unit.tenant,
+            kind=TURN,
+            id=given.assignee,
+            name=str(to_us(draft.now)),
+            version=1 if before is None else before.version + 1,
+        )
+        draft.records.append(RecordChange(record=record))
+        return given
 
     def presence(self, unit: UnitOfWork, now: dt.datetime) -> dict[str, Presence]:
         """Return what agents say about themselves."""
@@ -190,7 +244,7 @@ def _read(cls: type[Who], record: Record) -> Who:
     """
     codec: Any = codec_of(cast("Any", cls))
     try:
-        plain = loads(record.data)
+        plain = _names(loads(record.data))
         values: dict[str, Any] = {
             name: (read(plain[name]) if read is not None and plain[name] is not None else plain[name])
             for name, _default, _write, read in cast("list[tuple[str, Any, Any, Callable[[Any], Any]]]", codec.fields)
@@ -202,3 +256,9 @@ def _read(cls: type[Who], record: Record) -> Who:
         raise
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise StorageCorrupt(f"a record of kind {record.kind} cannot be read: {type(error).__name__}") from error
+
+
+def _names(plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict):
+        raise TypeError("what is recorded of somebody has names")
+    return plain

@@ -22,6 +22,7 @@ from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
 from supportkit.model.conversation import Heard, LegChange, StoredFile
 from supportkit.model.events import ClockBreached, ClocksRemeasured, ClockWarned, Event, Recorded
 from supportkit.model.people import SYSTEM, Actor, Customer
+from supportkit.model.record import RecordChange
 from supportkit.model.ticket import StateCategory, Ticket
 from supportkit.routing.standing import rank_of, unpromised
 from supportkit.storage.codec import dumps, loads
@@ -204,6 +205,9 @@ class Draft:
     rows: Effects = attrs.field(factory=Effects)
     moved: tuple[tuple[str, str], ...] = ()
     received: Received = attrs.field(factory=Received)
+    records: list[RecordChange] = attrs.field(factory=list)
+    is_last_try: bool = False
+    """After this one nothing is tried again: what is nice to have is not worth losing a race."""
     is_history: bool = False
     """It brings in what happened elsewhere: nobody is told."""
 
@@ -377,6 +381,7 @@ class Draft:
             heard=tuple(self.received.heard),
             legs=tuple(self.received.legs),
             files=tuple(self.received.files),
+            records=tuple(self.records),
             receipt=receipt,
         )
 

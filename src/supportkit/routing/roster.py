@@ -155,9 +155,15 @@ class Routing:
 
 @attrs.frozen
 class Roster:
-    """The people of a desk, compiled for routing, by id."""
+    """The people of a desk, compiled for routing.
+
+    Attributes:
+        people: Each by his id.
+        problems: Sentences about those who are left out, because they cannot be as they are recorded.
+    """
 
     people: Mapping[str, Duty] = attrs.field(factory=dict)
+    problems: tuple[str, ...] = ()
 
     @classmethod
     def of(
