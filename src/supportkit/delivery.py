@@ -195,11 +195,14 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     seconds = min(adapter.capabilities.timeout, lease.total_seconds() / 2)
     address = _address(customer, adapter.capabilities.address_kind) if leg is None else leg.address
-    if address is None:
+    if not address:  # an erased leg has none
         return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
     if adapter.capabilities.public and delivery.rule != PUBLIC:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
-    if (forbidden := _forbidden(adapter, customer, leg, address, runner.clock.now())) is not None:
+    forbidden = _forbidden(adapter, customer, leg, address, runner.clock.now())
+    if told is not None and customer is not None and customer.consent("notices") is False:
+        forbidden = Reason.NO_CONSENT
+    if forbidden is not None:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)
     parts = texts_of(message.body, adapter, ticket.locale if told is None else told.locale)
     if delivery.part > len(parts):

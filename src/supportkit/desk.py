@@ -27,6 +27,7 @@ from supportkit import (
     switching,
     timers,
 )
+from supportkit.agents import Agents
 from supportkit.archive.reading import import_desk
 from supportkit.archive.writing import ArchiveReport, export
 from supportkit.arguments import (
@@ -77,6 +78,7 @@ from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Tic
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
 from supportkit.presence import Presences
+from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
 from supportkit.queueing import Queued, queue, take_next
@@ -88,6 +90,7 @@ from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.teams import Teams
 from supportkit.text import clean
 
 MAX_TENANT = 64
@@ -260,7 +263,7 @@ class Desk:
 
     @property
     def customers(self) -> Customers:
-        """People who ask: `add`, `get`, `update`, `list`, `merge`, `unmerge`, `start_verification`, `confirm`."""
+        """People who ask: `add`, `get`, `update`, `list`, `card`, `consent`, `merge`, `unmerge` and more."""
         return Customers(self._runner, self._intake.keys)
 
     @property
@@ -287,6 +290,21 @@ class Desk:
     def presence(self) -> Presences:
         """What agents say about themselves: `set`, `get`, `list`, `clear`."""
         return Presences(self._runner)
+
+    @property
+    def agents(self) -> Agents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return Agents(self._runner)
+
+    @property
+    def teams(self) -> Teams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return Teams(self._runner)
+
+    @property
+    def privacy(self) -> Privacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return Privacy(self._runner, self._channels)
 
     @property
     def levels(self) -> ServiceLevels:

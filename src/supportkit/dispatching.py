@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -242,23 +242,12 @@ def _read(cls: type[Who], record: Record) -> Who:
         StorageCorrupt: The record cannot be read.
         InvalidStaff: Nobody can be like that.
     """
-    codec: Any = codec_of(cast("Any", cls))
+    made: Any = cls
+    apart = {"id": record.id, "tenant": record.tenant, "version": record.version}
     try:
-        plain = _names(loads(record.data))
-        values: dict[str, Any] = {
-            name: (read(plain[name]) if read is not None and plain[name] is not None else plain[name])
-            for name, _default, _write, read in cast("list[tuple[str, Any, Any, Callable[[Any], Any]]]", codec.fields)
-            if name in plain
-        }
-        values |= {"id": record.id, "tenant": record.tenant, "version": record.version}
-        return cls(**values)
+        found: Who = codec_of(made).decode(loads(record.data) | apart)
     except InvalidStaff:
         raise
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise StorageCorrupt(f"a record of kind {record.kind} cannot be read: {type(error).__name__}") from error
-
-
-def _names(plain: Any) -> dict[str, Any]:
-    if not isinstance(plain, dict):
-        raise TypeError("what is recorded of somebody has names")
-    return plain
+    return found

@@ -292,11 +292,8 @@ class _Telling:
             return self.draft.received.unanswerable
         if customer is None:
             return "unknown_sender"
-        if any(
-            one.opted_out and one.family == able.address_kind and _same(able.address_kind, one.value, reader.address)
-            for one in customer.addresses
-        ):
-            return Reason.OPTED_OUT.value
+        if (unwanted := _unwanted(customer, able.address_kind, reader.address)) is not None:
+            return unwanted.value
         heard_at = None if reader.leg is None else reader.leg.heard_at
         if reader.leg is not None and isinstance(window_at(able.reply_window, heard_at, self.draft.now), Closed):
             return Reason.WINDOW_CLOSED.value
@@ -407,6 +404,14 @@ def _due_of(clock: Clock) -> dt.datetime | None:
 def _floor(instant: dt.datetime) -> dt.datetime:
     """Return the minute that is told: never later than the instant."""
     return instant - dt.timedelta(seconds=instant.second, microseconds=instant.microsecond)
+
+
+def _unwanted(customer: Customer, kind: str, address: str) -> Reason | None:
+    """Return why a customer does not want to be told anything there."""
+    if customer.consent("notices") is False:
+        return Reason.NO_CONSENT
+    off = any(one.opted_out and one.family == kind and _same(kind, one.value, address) for one in customer.addresses)
+    return Reason.OPTED_OUT if off else None
 
 
 def _same(kind: str, one: str, other: str) -> bool:

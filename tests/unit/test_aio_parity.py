@@ -11,12 +11,16 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from supportkit.agents import Agents
 from supportkit.aio import (
+    AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
     AsyncOutbox,
+    AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncTeams,
     AsyncVendors,
     DeskArguments,
 )
@@ -24,7 +28,9 @@ from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
+from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
+from supportkit.teams import Teams
 
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
@@ -33,6 +39,9 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Agents: AsyncAgents,
+    Teams: AsyncTeams,
+    Privacy: AsyncPrivacy,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
+from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
 from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
@@ -190,6 +191,21 @@ class AsyncDesk:
     def customers(self) -> AsyncCustomers:
         """People who ask: `add`, `get`, `update`, `list`."""
         return AsyncCustomers(self._threads, self.desk.customers)
+
+    @property
+    def agents(self) -> AsyncAgents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return AsyncAgents(self._threads, self.desk.agents)
+
+    @property
+    def teams(self) -> AsyncTeams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return AsyncTeams(self._threads, self.desk.teams)
+
+    @property
+    def privacy(self) -> AsyncPrivacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return AsyncPrivacy(self._threads, self.desk.privacy)
 
     @property
     def promises(self) -> AsyncPromises:

@@ -72,6 +72,8 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"gave {event.ticket} back"
         case ev.MessagesMoved():
             return f"{len(event.messages)} messages moved from {event.source} to {event.dest}"
+        case ev.PersonErased():
+            return "every word was erased with the customer"
         case ev.PolicyApplied() | ev.DueSet() | ev.PromiseMade() | ev.PromiseMoved() | ev.PromiseKept():
             return told_promise(event)
         case ev.PromiseCancelled() | ev.HandedOver() | ev.VendorPaused() | ev.VendorResumed() | ev.TakenBack():

@@ -51,6 +51,7 @@ _put_state_since = _put["state_since"]
 _put_resolved_at = _put["resolved_at"]
 _put_closed_at = _put["closed_at"]
 _put_offered_at = _put["offered_at"]
+_put_erased = _put["erased"]
 _put_version = _put["version"]
 _put_clocks = _put["clocks"]
 _put_rank = _put["rank"]
@@ -106,6 +107,7 @@ def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     _put_resolved_at(new, ticket.resolved_at)
     _put_closed_at(new, ticket.closed_at)
     _put_offered_at(new, ticket.offered_at)
+    _put_erased(new, ticket.erased)
     _put_version(new, ticket.version)
     _put_clocks(new, ticket.clocks)
     _put_rank(new, ticket.rank)

@@ -14,6 +14,7 @@ import attrs
 from supportkit.engine.copying import changed
 from supportkit.model import events as ev
 from supportkit.model.events import Recorded
+from supportkit.model.fields import NO_FIELDS
 from supportkit.model.people import ActorKind
 from supportkit.model.ticket import BeforeMerge, ClosingReason, Link, MergedPart, StateCategory, Ticket
 
@@ -242,6 +243,10 @@ def _messages_moved(ticket: Ticket, event: ev.MessagesMoved, _recorded: Recorded
     return {"messages": ticket.messages + (count if event.dest == ticket.id else -count)}
 
 
+def _person_erased(_ticket: Ticket, _event: ev.PersonErased, recorded: Recorded) -> dict[str, Any]:
+    return {"subject": "", "resolution": "", "fields": NO_FIELDS, "erased": recorded.seq}
+
+
 def _promise_made(ticket: Ticket, event: ev.PromiseMade, _recorded: Recorded) -> dict[str, Any]:
     return {"promises": _with(ticket.promises, (event.promise,))}
 
@@ -289,6 +294,7 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TicketUnmerged: _unmerged,
     ev.TicketReleased: _released,
     ev.MessagesMoved: _messages_moved,
+    ev.PersonErased: _person_erased,
     ev.PolicyApplied: _nothing,
     ev.DueSet: _nothing,
     ev.PromiseMade: _promise_made,

@@ -301,6 +301,13 @@ class MessagesMoved:
 
 
 @attrs.frozen(kw_only=True)
+class PersonErased:
+    """Every word in the ticket was taken out for good, because *customer*, its customer, was erased."""
+
+    customer: str
+
+
+@attrs.frozen(kw_only=True)
 class PolicyApplied:
     """Other promises hold for the ticket from now on; `None`: no policy is for such a ticket any more."""
 
@@ -483,6 +490,7 @@ Event = (
     | TicketUnmerged
     | TicketReleased
     | MessagesMoved
+    | PersonErased
     | PolicyApplied
     | DueSet
     | PromiseMade

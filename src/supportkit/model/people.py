@@ -131,6 +131,29 @@ class PendingProof:
     tries: int = 0
 
 
+EVERYTHING = "everything"
+"""The purpose that stands for all of them: refusing it is "do not contact"."""
+PURPOSES = ("notices", "surveys", "announcements", "marketing")
+"""What the library itself asks consent for; apps may have purposes of their own."""
+
+
+@attrs.frozen(kw_only=True)
+class Consent:
+    """What a customer said about being written to for one purpose.
+
+    Attributes:
+        purpose: `everything`, or one of `notices`, `surveys`, `announcements`, `marketing`, or the app's own.
+        allowed: Agreed or refused.
+        at: When.
+        source: How it is known: a form, a call, a law.
+    """
+
+    purpose: str
+    allowed: bool
+    at: dt.datetime
+    source: str = attrs.field(default="", repr=False)
+
+
 @attrs.frozen(kw_only=True)
 class Customer:
     """A person or company that asks; one person on many channels is one customer.
@@ -141,6 +164,8 @@ class Customer:
         merged_into: The customer who has taken over addresses and tickets; `None` for one who stands alone.
         merged: Whom this customer has taken over, the last one at the end.
         proofs: Codes that wait to be confirmed.
+        consents: What this customer agreed to or refused, one for each purpose.
+        erased_at: When everything but the ids was taken out for good.
     """
 
     id: str
@@ -157,6 +182,16 @@ class Customer:
     merged_into: str | None = None
     merged: tuple[MergedPerson, ...] = attrs.field(default=(), repr=False)
     proofs: tuple[PendingProof, ...] = attrs.field(default=(), repr=False)
+    consents: tuple[Consent, ...] = ()
+    erased_at: dt.datetime | None = None
+
+    def consent(self, purpose: str) -> bool | None:
+        """Return whether this customer agreed to be written to for a *purpose*; `None` where nobody has asked.
+
+        A refusal of everything comes before any agreement.
+        """
+        found = {one.purpose: one.allowed for one in self.consents}
+        return False if found.get(EVERYTHING) is False else found.get(purpose, found.get(EVERYTHING))
 
     def address(self, family: str) -> str | None:
         """Return the address to use on *family*: the first verified one, else the first claimed one, else `None`."""

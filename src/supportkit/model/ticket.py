@@ -162,6 +162,7 @@ class Ticket:
         leg: The leg on which it is talked about now: a channel, an account, a thread and an address.
         answers_on: The channel of that leg; where there is none, answers go to `channel`.
         offered_at: When the desk gave it to its assignee by itself; `None` once he has done something about it.
+        erased: The version at which every word was taken out, because the customer was erased.
         version: Sequence number of the last event; the first event has 1.
         clocks: Where its clocks stand, as the desk notes it beside the row; no part of the ticket's value, and empty
             until a storage has kept it. Read it with `desk.clocks`.
@@ -206,6 +207,7 @@ class Ticket:
     resolved_at: dt.datetime | None = None
     closed_at: dt.datetime | None = None
     offered_at: dt.datetime | None = None
+    erased: int | None = None
     version: int
     clocks: str = attrs.field(default="", eq=False, repr=False)
     rank: int | None = attrs.field(default=None, eq=False, repr=False)

@@ -159,6 +159,7 @@ class StorageCapabilities:
         receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
         keeps: It has the verbs of `storage.keeping`, so that a desk on it can keep agents, teams and whatever else is
             no ticket.
+        erases: It has the verbs of `storage.erasing`, so that a desk on it can erase people.
     """
 
     durable: bool = True
@@ -168,6 +169,7 @@ class StorageCapabilities:
     receives: bool = False
     queues: bool = False
     keeps: bool = False
+    erases: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -365,6 +365,7 @@ def sample_events() -> tuple[Event, ...]:
         ),
         ev.TicketReleased(ticket="ticket-8"),
         ev.MessagesMoved(messages=("message-1",), source="ticket-7", dest="ticket-10"),
+        ev.PersonErased(customer="customer-1"),
         ev.TicketMerged(into="ticket-6", state="closed", category=StateCategory.CLOSED),
         ev.TicketUnmerged(out_of="ticket-6", state="on_hold", category=StateCategory.WAITING_EXTERNAL),
         ev.PolicyApplied(policy="gold", revision="ab12"),
