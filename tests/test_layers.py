@@ -46,6 +46,9 @@ FLOORS = {
         "promising",
         "withdrawing",
         "notifying",
+        "dispatching",
+        "presence",
+        "queueing",
         "parting",
         "outbox",
         "retention",
@@ -67,7 +70,7 @@ FLOORS = {
 }
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

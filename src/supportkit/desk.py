@@ -53,6 +53,7 @@ from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
+from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.notices import Notices
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
@@ -72,19 +73,23 @@ from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
-from supportkit.model.people import TIERS, Actor, Customer, Tier
+from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
+from supportkit.presence import Presences
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
+from supportkit.queueing import Queued, queue, take_next
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
+from supportkit.routing.choosing import Choice
+from supportkit.routing.roster import Routing
 from supportkit.runner import Runner, Settled
-from supportkit.sla import ClockSet, Comparison, ServiceLevels
+from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
-from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
 from supportkit.teams import Teams
 from supportkit.text import clean
 
@@ -123,6 +128,8 @@ class Desk:
             another channel; by default it opens a ticket, and `suggestions` shows the other one.
         notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
             a promised time has moved, that the request is solved, closed or open again.
+        routing: How work is given out: `Routing`, or the dict of a configuration file. By default nobody is given
+            anything: a ticket waits in the queue until somebody takes it with `next` or it is assigned.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
         synchronous: For SQLite: `full`, or `normal` (see `docs/explanation/durability.md`).
 
@@ -155,6 +162,7 @@ class Desk:
         budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
         join_across_channels: bool = False,
         notices: Notices = Notices(),  # noqa: B008 - a frozen value
+        routing: Routing | Mapping[str, Any] | None = None,
         discover: bool = False,
         synchronous: str = "full",
     ) -> None:
@@ -165,6 +173,7 @@ class Desk:
         hooks = Hooks(plugins, discover=discover, clock=clock)
         self._channels: Mapping[str, ChannelAdapter] = known_channels(hooks, channels)
         checks.refuse_unsigned(self._channels)
+        given_out = routing if isinstance(routing, Routing | None) else Routing.from_dict(routing)
         rules = Rules(
             lifecycle=_compiled(lifecycle),
             after_close=after_close,
@@ -179,6 +188,8 @@ class Desk:
                 if adapter.capabilities.outbound
             },
             public=frozenset(name for name, adapter in self._channels.items() if adapter.capabilities.public),
+            return_after=None if given_out is None else given_out.return_after,
+            return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
@@ -199,6 +210,7 @@ class Desk:
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
+            dispatcher=Dispatcher(given_out, opened.capabilities),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
@@ -291,6 +303,11 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def presence(self) -> Presences:
+        """What agents say about themselves: `set`, `get`, `list`, `clear`."""
+        return Presences(self._runner)
 
     @property
     def agents(self) -> Agents:
@@ -641,6 +658,79 @@ class Desk:
         """Add and remove people who follow the ticket."""
         command = cm.Follow(actor=as_actor(actor), add=as_names(add, "follower"), remove=as_names(remove, "follower"))
         return self._runner.run(as_ticket(ticket), command, self._options(how))
+
+    # -- the work queue ----------------------------------------------------------------------------------------------
+
+    def queue(
+        self, *, team: str | None = None, agent: str | None = None, tier: int | None = None, limit: int = 50
+    ) -> Sequence[Queued]:
+        """Return what waits for somebody, first what is due first; of equals the higher priority, then the older one.
+
+        A ticket is due at the earliest of its deadlines that run. Where none does it is due a day after it came into
+        its state, so that nothing waits for ever. What waits for customers and vendors is not in the queue, except for
+        promises and periodic updates.
+
+        Args:
+            team: Only that of one team.
+            agent: Only what suits one agent, and what he has already.
+            tier: Only that of one support line.
+            limit: At most so many, 1 to 500.
+
+        Raises:
+            NotFound: The desk has agents, and *agent* is none of them.
+            CapabilityMissing: The storage has no work queue.
+        """
+        check_limit(limit, MAX_PAGE)
+        return queue(self._runner, team=team, agent=agent, tier=tier, limit=limit)
+
+    def next(
+        self,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        team: str | None = None,
+        tier: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket | None:
+        """Give an agent the first ticket of the queue that suits him and that nobody has, and return it.
+
+        Two agents never get the same ticket. Suitable is what his team, support line, skills, languages and capacity
+        allow; a desk that knows no agents lets anybody take anything.
+
+        Args:
+            agent: His id.
+            actor: Who asks; the agent by default.
+            team: Only of this team.
+            tier: Only of this support line.
+
+        Returns:
+            The ticket, assigned; `None` where nothing suits him.
+
+        Raises:
+            NotFound: The desk has agents, and *agent* is none of them.
+            CapabilityMissing: The storage has no work queue.
+        """
+        agent = as_name(agent, "agent")
+        asking = Actor(ActorKind.AGENT, agent) if actor is None else as_actor(actor)
+        return take_next(
+            self._runner,
+            agent,
+            asking,
+            self._options(how),
+            team=as_optional_name(team, "team"),
+            tier=tier,
+        )
+
+    def candidates(self, ticket: Ref | Ticket) -> Choice:
+        """Return who could take a ticket now, the best one first with the reasons, and why the others could not.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        with self._runner.reading() as unit:
+            self._runner.refresh(unit)
+            found = find(unit, as_ticket(ticket))
+            return self._runner.dispatcher.choose(unit, found, self._runner.rules.promises, self.now())
 
     # -- promises ----------------------------------------------------------------------------------------------------
 

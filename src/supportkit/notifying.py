@@ -177,20 +177,24 @@ class _Telling:
     def _promised(self) -> _Promised:
         """Return by when the first or next response is due, as the customer may be told: never later than the clock."""
         rules, now = self.runner.rules.promises, self.draft.now
+        staffed = self.runner.dispatcher.resumes(self.unit, self.ticket, rules, now)
         kept = read_clocks(self.ticket, rules)
         if kept is None:
-            return _Promised()
+            return _Promised(opens=staffed)
         at = max(now, self.draft.at)
         clocks = [one for one in report(kept.snapshot, rules.rules, at).clocks if _is_owed(one)]
         dues = [(due, clock) for clock in clocks if (due := _due_of(clock)) is not None and due > now]
         if not dues:
-            return _Promised()
+            return _Promised(opens=staffed)
         due, clock = min(dues, key=lambda pair: pair[0])
+        if staffed is not None and staffed > due:
+            staffed = None  # nobody is told that an answer comes before anybody is there
         try:
             calendar = rules.rules.calendar(clock.calendar, clock.calendar_revision or None)
         except SupportkitError:
-            return _Promised(due)
-        return _Promised(due, next_opening(calendar, now))
+            return _Promised(due, staffed)
+        opens = next_opening(calendar, now)
+        return _Promised(due, max(filter(None, (opens, staffed)), default=None))
 
     def _tell(self, due: Due, reader: _Reader, promised: _Promised) -> None:
         notice = due.notice

@@ -15,6 +15,7 @@ import attrs
 from supportkit import promising
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, to_us
+from supportkit.dispatching import Dispatcher
 from supportkit.drafting import PLAIN, Draft, News, Options, Prepare, Ref, Shared
 from supportkit.engine.decide import decide, needs_follow_up
 from supportkit.engine.rules import Rules
@@ -71,6 +72,7 @@ class Runner:
     settled: Settled
     clock: Clock
     ids: IdSource
+    dispatcher: Dispatcher
     shared: Shared | None = None
     teller: Teller | None = None
     """Writes notices; `None` where no channel carries any."""
@@ -161,6 +163,13 @@ class Runner:
             draft.add(self.tenant, other, other.id, ends)
         if opened is None:
             raise StorageCorrupt("a ticket was opened without an event")
+        if command.assignee is not None or draft.is_history:
+            return opened
+        routed = self.dispatcher.give_out(unit, draft, command, self.rules.promises, self.hooks)
+        if routed is None:
+            return opened
+        opened = draft.add(self.tenant, opened, opened.id, (routed,), actor=SYSTEM) or opened
+        draft.join()
         return opened
 
     def _classified(self, command: cm.Open, customer: Customer | None) -> cm.Open:
@@ -242,7 +251,8 @@ class Runner:
             try:
                 with self.storage.begin(self.tenant) as unit:
                     _hold(unit, attempt, options)
-                    ticket, told = self._once(unit, command, options, prepare, fingerprint)
+                    last = attempt == TRIES
+                    ticket, told = self._once(unit, command, options, prepare, fingerprint, is_last_try=last)
             except LevelsOutdated:
                 if attempt == TRIES:
                     raise
@@ -331,10 +341,13 @@ class Runner:
         options: Options,
         prepare: Prepare,
         fingerprint: str,
+        *,
+        is_last_try: bool = True,
     ) -> tuple[Ticket, News]:
         now = self.clock.now()
         self.look_again(unit, now)
         draft = self.draft(unit, command, now, options.at or now)
+        draft.is_last_try = is_last_try
         ticket = prepare(unit, draft)
         ticket = self.complete(unit, draft, ticket) or ticket
         receipt = None

@@ -42,6 +42,10 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"opened by {event.channel}, {event.priority.name.lower()}, L{event.tier}"
         case ev.Assigned():
             return f"assigned to {event.assignee or 'nobody'}, team {event.team or '-'}"
+        case ev.Routed():
+            return f"given to {event.assignee} ({event.strategy}: {', '.join(event.reasons) or 'no reason told'})"
+        case ev.AssignmentReturned():
+            return f"{event.assignee} did not touch it in time: back in the queue"
         case ev.PriorityChanged():
             return f"priority {event.source.name.lower()} -> {event.priority.name.lower()}"
         case ev.SubjectChanged():

@@ -342,6 +342,12 @@ def _assign(ticket: Ticket, command: cm.Assign, *_unused: object) -> Events:
     return (ev.Assigned(team=team, assignee=assignee),)
 
 
+def _return_assignment(ticket: Ticket, _command: cm.ReturnAssignment, *_unused: object) -> Events:
+    if ticket.assignee is None or ticket.offered_at is None:
+        return ()
+    return (ev.AssignmentReturned(assignee=ticket.assignee),)
+
+
 def _set_priority(ticket: Ticket, command: cm.SetPriority, *_unused: object) -> Events:
     if command.priority is ticket.priority:
         return ()
@@ -553,4 +559,5 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.PauseVendor: _pause_vendor,
     cm.ResumeVendor: _resume_vendor,
     cm.TakeBack: _take_back,
+    cm.ReturnAssignment: _return_assignment,
 }

@@ -393,6 +393,13 @@ class TakeBack:
 
 
 @attrs.frozen(kw_only=True)
+class ReturnAssignment:
+    """Let a ticket wait in the queue again, because whom the desk gave it to has not touched it."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
 class Merge:
     """End this ticket in *into*, which takes over its messages, tags and followers."""
 
@@ -473,6 +480,7 @@ Command = (
     | PauseVendor
     | ResumeVendor
     | TakeBack
+    | ReturnAssignment
 )
 """Commands that change one ticket."""
 

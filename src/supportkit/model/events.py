@@ -168,6 +168,27 @@ class Assigned:
 
 
 @attrs.frozen(kw_only=True)
+class Routed:
+    """The desk gave the ticket to somebody.
+
+    Attributes:
+        strategy: By which rule: a strategy, or `plugin`.
+        reasons: What spoke for him, the codes of `supportkit.routing`.
+    """
+
+    assignee: str
+    strategy: str
+    reasons: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AssignmentReturned:
+    """Whom the desk gave the ticket to has not touched it in time: it waits in the queue again."""
+
+    assignee: str
+
+
+@attrs.frozen(kw_only=True)
 class PriorityChanged:
     """The priority is another one now."""
 
@@ -453,6 +474,8 @@ Event = (
     | NoteAdded
     | StateChanged
     | Assigned
+    | Routed
+    | AssignmentReturned
     | PriorityChanged
     | SubjectChanged
     | CustomerChanged

@@ -349,6 +349,8 @@ def sample_events() -> tuple[Event, ...]:
             until=until,
         ),
         ev.Assigned(team="west", assignee="lee"),
+        ev.Routed(assignee="mo", strategy="sticky", reasons=("speaks", "served_before")),
+        ev.AssignmentReturned(assignee="mo"),
         ev.PriorityChanged(source=Priority.HIGH, priority=Priority.URGENT),
         ev.SubjectChanged(subject="打印机坏了"),
         ev.CustomerChanged(customer="customer-2"),
