@@ -48,6 +48,7 @@ FLOORS = {
         "notifying",
         "parting",
         "outbox",
+        "pauses",
         "retention",
         "archive",
         "worker",

@@ -8,6 +8,7 @@ from typing import cast
 
 import attrs
 
+from supportkit import pauses
 from supportkit.channels.port import ChannelAdapter
 from supportkit.drafting import read_clocks
 from supportkit.engine.clocks import agrees
@@ -31,6 +32,7 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     findings += _plugins(runner)
     with runner.reading() as unit:
         findings += _outbox(unit)
+        findings += _accounts(runner, unit)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
@@ -54,6 +56,26 @@ def _outbox(unit: UnitOfWork) -> list[Finding]:
         return [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
     return [
         Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
+    ]
+
+
+def _accounts(runner: Runner, unit: UnitOfWork) -> list[Finding]:
+    """Tell which accounts their providers do not let in; everything that goes out by them waits."""
+    found = pauses.pauses(runner, unit)
+    if not found:
+        return [Finding(code="accounts", severity="ok", sentence="no account is paused")]
+    named = "; ".join(
+        f"{one.channel} {one.account}".strip()
+        + f" ({one.failures} times since {one.since.isoformat(timespec='seconds')}, "
+        + f"next try at {one.until.isoformat(timespec='seconds')})"
+        for one in found[:20]
+    )
+    return [
+        Finding(
+            code="accounts",
+            severity="error",
+            sentence=f"{len(found)} accounts are paused, their log-in or certificate is refused: {named}",
+        )
     ]
 
 

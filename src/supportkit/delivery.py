@@ -13,6 +13,7 @@ from typing import TypeVar, assert_never, cast
 
 import attrs
 
+from supportkit import pauses
 from supportkit.channels.port import Accepted, ChannelAdapter, Deferred, Delivery, Outbound, Reason, Rejected
 from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
@@ -53,6 +54,8 @@ class DeliveryReport:
         next_due: Nothing is due before this instant; `None` when nothing waits.
         oldest_due: Since when the oldest delivery that this call found was due; `None` where none was.
         problems: Codes of what went wrong, by delivery id.
+        paused: Accounts that their providers do not let in, as pairs of channel and account: what goes out by them
+            waits, until somebody has mended that.
     """
 
     sent: int = 0
@@ -67,6 +70,7 @@ class DeliveryReport:
     next_due: dt.datetime | None = None
     oldest_due: dt.datetime | None = None
     problems: tuple[tuple[str, str], ...] = ()
+    paused: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +82,10 @@ class _Verdict:
     external_id: str | None = None
     available_at: dt.datetime | None = None
     possible_duplicate: bool = False
+    pause: dt.timedelta | None = None
+    """The provider did not let us in: nobody calls it for the account for so long."""
+    ends_pause: bool = False
+    """The provider has let us in."""
 
 
 def deliver(
@@ -105,41 +113,44 @@ def deliver(
         if claim is None:
             emptied = True
             break
-        delivery, taken_over = claim
-        oldest_due = delivery.available_at if oldest_due is None else min(oldest_due, delivery.available_at)
-        adapter = senders[delivery.channel]
-        outcome = _deliver_one(runner, adapter, delivery, taken_over=taken_over, lease=lease, problems=problems)
+        due_at = claim.delivery.available_at
+        oldest_due = due_at if oldest_due is None else min(oldest_due, due_at)
+        adapter = senders[claim.delivery.channel]
+        outcome = _deliver_one(runner, adapter, claim, lease=lease, problems=problems)
         counts[outcome] = counts.get(outcome, 0) + 1
     now = runner.clock.now()
     with runner.storage.begin(runner.tenant, write=False) as unit:
-        backlog = unit.outbox_backlog(now, channels=senders.keys())
+        held = pauses.paused_now(runner, unit, now, senders.keys())
+        but = {"but": [pause.lane for pause in held]} if held else {}
+        backlog = unit.outbox_backlog(now, channels=senders.keys(), **but)
+    following = [one for one in (backlog.next_due, *[pause.until for pause in held]) if one is not None]
     return DeliveryReport(
         **counts,
         more=backlog.due > 0 and not emptied,
-        next_due=backlog.next_due,
+        next_due=min(following, default=None),
         oldest_due=oldest_due or backlog.oldest_due,
         problems=tuple(problems),
+        paused=tuple([pause.lane for pause in held]),
     )
 
 
 def _claim(
     runner: Runner, lease: dt.timedelta, worker: str, senders: Mapping[str, ChannelAdapter]
-) -> tuple[Outgoing, bool] | None:
+) -> pauses.Claimed | None:
     with runner.storage.begin(runner.tenant) as unit:
-        return unit.claim_outbox(runner.clock.now(), lease=lease, worker=worker, channels=senders.keys())
+        return pauses.claim(runner, unit, runner.clock.now(), lease=lease, worker=worker, channels=senders.keys())
 
 
 def _deliver_one(
     runner: Runner,
     adapter: ChannelAdapter,
-    delivery: Outgoing,
+    claim: pauses.Claimed,
     *,
-    taken_over: bool,
     lease: dt.timedelta,
     problems: list[tuple[str, str]],
 ) -> str:
-    able = adapter.capabilities
-    doubt = taken_over or delivery.reason == Reason.UNCERTAIN
+    able, delivery = adapter.capabilities, claim.delivery
+    doubt = claim.taken_over or delivery.reason == Reason.UNCERTAIN
     # What a person retried is in no doubt any more, but where the provider can be asked it is asked before.
     asks = able.finds_sends and delivery.possible_duplicate
     verdict = _settle_doubt(adapter, delivery, runner.clock.now(), lease) if doubt or asks else None
@@ -149,6 +160,8 @@ def _deliver_one(
         verdict = _send(runner, adapter, marked, lease)
     if verdict.reason:
         problems.append((delivery.id, verdict.reason))
+    if verdict.state in {OutboxState.SENT, OutboxState.FAILED} and claim.is_probe:
+        verdict = attrs.evolve(verdict, ends_pause=True)
     return _store(runner, delivery, verdict, able.address_kind)
 
 
@@ -313,6 +326,8 @@ def _judge(answer: Delivery, delivery: Outgoing, adapter: ChannelAdapter, now: d
                     state=OutboxState.UNKNOWN, reason=answer.reason, possible_duplicate=delivery.possible_duplicate
                 )
             return _again(delivery, answer.reason, now, answer.retry_after, able.max_attempts)
+        case Deferred(reason=Reason.AUTH):
+            return _paused(delivery, now, answer.retry_after)
         case Deferred():
             return _again(delivery, answer.reason, now, answer.retry_after, adapter.capabilities.max_attempts)
         case _ as never:
@@ -334,6 +349,18 @@ def _again(
         reason=reason,
         available_at=now + wait,
         possible_duplicate=delivery.possible_duplicate,
+    )
+
+
+def _paused(delivery: Outgoing, now: dt.datetime, after: dt.timedelta | None) -> _Verdict:
+    """Wait with the whole account; never parked for it, because no delivery is to blame for a wrong password."""
+    wait = after if isinstance(after, dt.timedelta) else pauses.PAUSE
+    return _Verdict(
+        state=OutboxState.PENDING,
+        reason=Reason.AUTH,
+        available_at=now + min(max(wait, pauses.SHORTEST), pauses.LONGEST),
+        possible_duplicate=delivery.possible_duplicate,
+        pause=wait,
     )
 
 
@@ -368,12 +395,16 @@ def _store(runner: Runner, delivery: Outgoing, verdict: _Verdict, kind: str) -> 
 
 
 def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verdict) -> tuple[OutboxState | None, News]:
-    now = runner.clock.now()
+    now, available_at = runner.clock.now(), verdict.available_at
+    if verdict.pause is not None and pauses.begin(runner, unit, delivery, now, verdict.pause):
+        available_at = delivery.available_at  # the pause holds it, and where that is lifted it goes at once
+    if verdict.ends_pause:
+        pauses.lift(unit, (delivery.channel, delivery.account))
     state = unit.settle_outbox(
         delivery,
         state=verdict.state,
         now=now,
-        available_at=verdict.available_at,
+        available_at=available_at,
         external_id=None if verdict.external_id is None else clean(str(verdict.external_id)),
         reason=verdict.reason,
         possible_duplicate=verdict.possible_duplicate,

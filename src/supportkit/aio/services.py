@@ -18,6 +18,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.outbox import Outbox
+from supportkit.pauses import Pause
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
 
 
@@ -167,6 +168,14 @@ class AsyncOutbox:
         return await self._threads.run(
             self._outbox.settle, delivery, state, by=by, note=note, external_id=external_id, **how
         )
+
+    async def pauses(self) -> Sequence[Pause]:
+        """See `Outbox.pauses`."""
+        return await self._threads.run(self._outbox.pauses)
+
+    async def resume(self, channel: str, account: str = "") -> None:
+        """See `Outbox.resume`."""
+        return await self._threads.run(self._outbox.resume, channel, account)
 
 
 @attrs.frozen
