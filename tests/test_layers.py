@@ -49,6 +49,8 @@ FLOORS = {
         "parting",
         "outbox",
         "pauses",
+        "revoking",
+        "participants",
         "retention",
         "archive",
         "worker",

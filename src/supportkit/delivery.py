@@ -18,18 +18,20 @@ from supportkit.channels.port import Accepted, ChannelAdapter, Deferred, Deliver
 from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
-from supportkit.engine.effects import PUBLIC
+from supportkit.engine.effects import PUBLIC, REPLY
 from supportkit.lookup import person
 from supportkit.model import commands as cm
+from supportkit.model.addressing import normalised
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.conversation import Leg
 from supportkit.model.events import Event, NoticeQueued
 from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.participants import copies_of
 from supportkit.parting import texts_of
 from supportkit.races import again
-from supportkit.receipts import HARD, count_failure, settle_waiting
+from supportkit.receipts import HARD, count_failure, record_refused, settle_waiting
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
@@ -84,6 +86,8 @@ class _Verdict:
     possible_duplicate: bool = False
     pause: dt.timedelta | None = None
     """The provider did not let us in: nobody calls it for the account for so long."""
+    refused: tuple[str, ...] = ()
+    """Customers for whom the provider did not take what it took for others."""
     ends_pause: bool = False
     """The provider has let us in."""
 
@@ -202,15 +206,17 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         told = None
         if message is not None and message.kind is MessageKind.AUTO:
             told = _notice(unit, message)
+        copies = _copies(unit, adapter, delivery, ticket, leg, customer)
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
         files = _files(cast("ReceivingUnit", unit), message)
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
-    seconds = min(adapter.capabilities.timeout, lease.total_seconds() / 2)
-    address = _address(customer, adapter.capabilities.address_kind) if leg is None else leg.address
+    able = adapter.capabilities
+    seconds = min(able.timeout, lease.total_seconds() / 2)
+    address = _address(customer, able.address_kind) if leg is None else leg.address
     if address is None:
         return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
-    if adapter.capabilities.public and delivery.rule != PUBLIC:
+    if able.public and delivery.rule != PUBLIC:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
     if (forbidden := _forbidden(adapter, customer, leg, address, runner.clock.now())) is not None:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)
@@ -221,6 +227,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     ids = tuple([one.external_id for one in before if one.external_id and _answers(message, one)][-_REFERENCES:])
     outbound = attrs.evolve(
         _outbound(delivery, ticket, message, address, seconds, leg),
+        copies=tuple(copies),
         body=parts[delivery.part - 1],
         parts=len(parts),
         subject=subject,
@@ -237,7 +244,36 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     except Exception as error:  # noqa: BLE001 - an adapter that raises is a bug; the provider may have taken it
         _log.warning("channel %s failed in send: %s", delivery.channel, type(error).__name__)
         answer = Deferred(Reason.UNCERTAIN)
-    return _judge(answer, delivery, adapter, runner.clock.now())
+    verdict = _judge(answer, delivery, adapter, runner.clock.now())
+    if isinstance(answer, Accepted) and answer.refused:
+        missed = [_whose(one, {**copies, address: delivery.recipient}, able.address_kind) for one in answer.refused]
+        verdict = attrs.evolve(verdict, refused=tuple(dict.fromkeys([one for one in missed if one])))
+    return verdict
+
+
+def _copies(
+    unit: UnitOfWork,
+    adapter: ChannelAdapter,
+    delivery: Outgoing,
+    ticket: Ticket | None,
+    leg: Leg | None,
+    customer: Customer | None,
+) -> dict[str, str]:
+    """Return who gets an agent's answer in copy, by address; nobody gets a notice but the requester."""
+    able = adapter.capabilities
+    if ticket is None or not ticket.participants or not able.copies or delivery.rule != REPLY:
+        return {}
+    recipient = _address(customer, able.address_kind) if leg is None else leg.address
+    return copies_of(unit, ticket, able.address_kind, recipient or "")
+
+
+def _whose(address: str, known: Mapping[str, str], kind: str) -> str | None:
+    """Return whose an address is that a provider spells in its own way."""
+    try:
+        wanted = normalised(kind, address).lower()
+    except ValueError:
+        return None
+    return next((who for one, who in known.items() if one.lower() == wanted), None)
 
 
 def _address(customer: Customer | None, family: str) -> str | None:
@@ -291,6 +327,7 @@ def _outbound(
         timeout=seconds,
         ticket=ticket.id,
         number=ticket.number,
+        generation=ticket.generation,
         message=message.id,
         created_at=delivery.created_at,
     )
@@ -411,7 +448,9 @@ def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verd
     )
     if state is OutboxState.SENT and runner.storage.capabilities.receives:
         sent = attrs.evolve(delivery, state=OutboxState.SENT)
-        return state, settle_waiting(runner, cast("ReceivingUnit", unit), sent, verdict.external_id)
+        missed = [record_refused(runner, unit, sent, one, Reason.BAD_RECIPIENT.value) for one in verdict.refused]
+        told = settle_waiting(runner, cast("ReceivingUnit", unit), sent, verdict.external_id)
+        return state, (*[entry for news in missed for entry in news], *told)
     if state not in {OutboxState.FAILED, OutboxState.CANCELLED, OutboxState.SUPPRESSED}:
         return state, ()
     ticket = unit.get(delivery.ticket)

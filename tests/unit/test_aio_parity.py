@@ -15,6 +15,7 @@ from supportkit.aio import (
     AsyncCustomers,
     AsyncDesk,
     AsyncOutbox,
+    AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
     AsyncVendors,
@@ -24,11 +25,13 @@ from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
 from supportkit.quarantine import Quarantine
 
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
     Customers: AsyncCustomers,
+    Participants: AsyncParticipants,
     Promises: AsyncPromises,
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,

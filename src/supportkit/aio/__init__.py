@@ -6,12 +6,20 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 
 __all__ = [
     "AsyncCustomers",
     "AsyncDesk",
     "AsyncOutbox",
+    "AsyncParticipants",
     "AsyncPromises",
     "AsyncQuarantine",
     "AsyncVendors",
