@@ -8,6 +8,7 @@ from typing import cast
 
 import attrs
 
+from supportkit import pauses
 from supportkit.channels.port import ChannelAdapter
 from supportkit.drafting import read_clocks
 from supportkit.engine.clocks import agrees, noted_standing
@@ -32,6 +33,7 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     findings += _plugins(runner)
     with runner.reading() as unit:
         findings += _outbox(unit, runner.clock.now(), channels)
+        findings += _accounts(runner, unit)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
@@ -76,6 +78,26 @@ def _people(runner: Runner) -> list[Finding]:
     if not roster.people:
         return []
     return [Finding(code="people", severity="ok", sentence=f"{len(roster.people)} agents can be given work")]
+
+
+def _accounts(runner: Runner, unit: UnitOfWork) -> list[Finding]:
+    """Tell which accounts their providers do not let in; everything that goes out by them waits."""
+    found = pauses.pauses(runner, unit)
+    if not found:
+        return [Finding(code="accounts", severity="ok", sentence="no account is paused")]
+    named = "; ".join(
+        f"{one.channel} {one.account}".strip()
+        + f" ({one.failures} times since {one.since.isoformat(timespec='seconds')}, "
+        + f"next try at {one.until.isoformat(timespec='seconds')})"
+        for one in found[:20]
+    )
+    return [
+        Finding(
+            code="accounts",
+            severity="error",
+            sentence=f"{len(found)} accounts are paused, their log-in or certificate is refused: {named}",
+        )
+    ]
 
 
 def _channels(channels: Mapping[str, ChannelAdapter]) -> list[Finding]:

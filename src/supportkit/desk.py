@@ -24,6 +24,7 @@ from supportkit import (
     promising,
     publicly,
     receiving,
+    revoking,
     switching,
     timers,
 )
@@ -77,6 +78,7 @@ from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
 from supportkit.presence import Presences
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
@@ -293,6 +295,11 @@ class Desk:
     def vendors(self) -> Vendors:
         """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
         return Vendors(self._runner)
+
+    @property
+    def participants(self) -> Participants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return Participants(self._runner)
 
     @property
     def outbox(self) -> Outbox:
@@ -1137,6 +1144,19 @@ class Desk:
             ValueError: *valid_for* or *url* cannot be.
         """
         return continuing.make_link(self._runner, self._intake.keys(), as_ticket(ticket), valid_for, url)
+
+    def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """Let nothing that was signed for a ticket so far open a way to it any more, and return the ticket.
+
+        For when a mail of ours has come into wrong hands: ids of our mails, answer addresses, subject tags and
+        continuation links count as absent from now on; what goes out afterwards is signed anew. Who takes part may
+        still answer a mail that is his own. Of a merged ticket the survivor and all that was merged with it.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            LimitExceeded: That was done 63 times.
+        """
+        return revoking.revoke(self._runner, as_ticket(ticket), as_actor(actor), self._options(how))
 
     def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """Return the ways to the customer of a ticket, the current one first, then those that could begin.

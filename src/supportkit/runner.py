@@ -43,6 +43,7 @@ from supportkit.model.ticket import Ticket
 from supportkit.notifying import Teller
 from supportkit.parting import divide
 from supportkit.races import TRIES
+from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import JoinedUnit, JoiningStorage, Storage, UnitOfWork
 from supportkit.withdrawing import withdraw
 
@@ -377,6 +378,8 @@ class Runner:
         Raises:
             LimitExceeded: An answer needs more parts than its channel allows.
         """
+        if draft.rows.outbox:
+            _name_accounts(unit, draft)
         if self.limited and draft.rows.outbox:
             divide(draft.rows, self.limited, {change.ticket.id: change.ticket.locale for change in draft.changes})
         if self.teller is None or not draft.changes:
@@ -505,6 +508,16 @@ class Runner:
         else:
             with self.storage.begin(self.tenant, write=False) as unit:
                 yield unit
+
+
+def _name_accounts(unit: UnitOfWork, draft: Draft) -> None:
+    """Note on each delivery which of our accounts sends it, so that accounts take turns and one can be paused alone."""
+    begun = {part.leg.id: part.leg for part in draft.received.legs}
+    for place, row in enumerate(draft.rows.outbox):
+        if row.leg is not None and not row.account:
+            leg = begun.get(row.leg) or cast("ReceivingUnit", unit).leg(row.leg)
+            if leg is not None and leg.account:
+                draft.rows.outbox[place] = attrs.evolve(row, account=leg.account)
 
 
 def _is_stored(unit: UnitOfWork, log: Sequence[Recorded]) -> bool:

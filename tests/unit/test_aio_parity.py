@@ -17,6 +17,7 @@ from supportkit.aio import (
     AsyncCustomers,
     AsyncDesk,
     AsyncOutbox,
+    AsyncParticipants,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
@@ -28,6 +29,7 @@ from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
 from supportkit.teams import Teams
@@ -35,6 +37,7 @@ from supportkit.teams import Teams
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
     Customers: AsyncCustomers,
+    Participants: AsyncParticipants,
     Promises: AsyncPromises,
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
 from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 
 __all__ = [
     "AsyncAgents",
     "AsyncCustomers",
     "AsyncDesk",
     "AsyncOutbox",
+    "AsyncParticipants",
     "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",

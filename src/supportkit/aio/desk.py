@@ -18,7 +18,14 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
@@ -213,6 +220,10 @@ class AsyncDesk:
     def privacy(self) -> AsyncPrivacy:
         """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
         return AsyncPrivacy(self._threads, self.desk.privacy)
+
+    def participants(self) -> AsyncParticipants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return AsyncParticipants(self._threads, self.desk.participants)
 
     @property
     def promises(self) -> AsyncPromises:
@@ -633,6 +644,10 @@ class AsyncDesk:
     ) -> continuing.ContinuationLink:
         """See `Desk.continuation_link`."""
         return await self._threads.run(self.desk.continuation_link, ticket, valid_for=valid_for, url=url)
+
+    async def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.revoke_tokens`."""
+        return await self._threads.run(self.desk.revoke_tokens, ticket, actor=actor, **how)
 
     async def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """See `Desk.legs`."""

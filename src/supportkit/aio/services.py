@@ -19,6 +19,8 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
+from supportkit.pauses import Pause
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
 
 
@@ -87,6 +89,28 @@ class AsyncCustomers:
     async def confirm(self, customer: str | Customer, address: Address, code: str) -> Customer:
         """See `Customers.confirm`."""
         return await self._threads.run(self._customers.confirm, customer, address, code)
+
+
+@attrs.frozen
+class AsyncParticipants:
+    """The verbs of `Participants`, awaitable."""
+
+    _threads: Threads
+    _participants: Participants
+
+    async def list(self, ticket: Ref | Ticket) -> Sequence[Customer]:
+        """See `Participants.list`."""
+        return await self._threads.run(self._participants.list, ticket)
+
+    async def add(self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Participants.add`."""
+        return await self._threads.run(self._participants.add, ticket, *who, actor=actor, **how)
+
+    async def remove(
+        self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Participants.remove`."""
+        return await self._threads.run(self._participants.remove, ticket, *who, actor=actor, **how)
 
 
 @attrs.frozen
@@ -176,6 +200,14 @@ class AsyncOutbox:
         return await self._threads.run(
             self._outbox.settle, delivery, state, by=by, note=note, external_id=external_id, **how
         )
+
+    async def pauses(self) -> Sequence[Pause]:
+        """See `Outbox.pauses`."""
+        return await self._threads.run(self._outbox.pauses)
+
+    async def resume(self, channel: str, account: str = "") -> None:
+        """See `Outbox.resume`."""
+        return await self._threads.run(self._outbox.resume, channel, account)
 
 
 @attrs.frozen

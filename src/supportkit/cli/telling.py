@@ -58,6 +58,12 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"fields changed: {', '.join(event.changes)}"
         case ev.FollowersChanged():
             return _plus_minus("followers", event.added, event.removed)
+        case ev.ParticipantsChanged():
+            return _plus_minus("participants", event.added, event.removed)
+        case ev.RecipientRefused():
+            return f"{event.customer} did not get an answer: {event.reason}"
+        case ev.TokensRevoked():
+            return f"signatures revoked, generation {event.generation}"
         case ev.Linked():
             return f"linked: {event.kind} of {event.ticket}"
         case ev.Unlinked():

@@ -20,7 +20,7 @@ from supportkit.model import events as ev
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
-from supportkit.model.ticket import ClosingReason, LinkKind, StateCategory, Ticket
+from supportkit.model.ticket import MAX_GENERATION, ClosingReason, LinkKind, StateCategory, Ticket
 
 Events = tuple[ev.Event, ...]
 _NO_TICKETS: Mapping[str, Ticket] = {}
@@ -376,6 +376,23 @@ def _follow(
     return (ev.FollowersChanged(added=added, removed=removed),) if added or removed else ()
 
 
+def _change_participants(
+    ticket: Ticket, command: cm.ChangeParticipants, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    """Let people join in the order in which they are named; the requester takes part anyway."""
+    _not_merged(ticket)
+    removed = tuple([one for one in ticket.participants if one in command.remove])
+    known = {*ticket.participants, *command.remove, ticket.customer}
+    added = tuple([one for one in dict.fromkeys(command.add) if one not in known])
+    _within("participants of a ticket", rules.limits.participants, len(ticket.participants) + len(added) - len(removed))
+    return (ev.ParticipantsChanged(added=added, removed=removed),) if added or removed else ()
+
+
+def _revoke_tokens(ticket: Ticket, _command: cm.RevokeTokens, *_unused: object) -> Events:
+    _within("generations of a ticket's signatures", MAX_GENERATION, ticket.generation + 1)
+    return (ev.TokensRevoked(generation=ticket.generation + 1),)
+
+
 def _set_fields(
     ticket: Ticket, command: cm.SetFields, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
@@ -544,6 +561,8 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Tag: _tag,
     cm.SetFields: _set_fields,
     cm.Follow: _follow,
+    cm.ChangeParticipants: _change_participants,
+    cm.RevokeTokens: _revoke_tokens,
     cm.MoveTier: _move_tier,
     cm.FailDelivery: fail_delivery,
     cm.RetryDelivery: retry_delivery,

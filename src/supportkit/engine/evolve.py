@@ -160,6 +160,15 @@ def _followers_changed(ticket: Ticket, event: ev.FollowersChanged, _recorded: Re
     return {"followers": _with(ticket.followers, event.added, event.removed)}
 
 
+def _participants_changed(ticket: Ticket, event: ev.ParticipantsChanged, _recorded: Recorded) -> dict[str, Any]:
+    stay = [one for one in ticket.participants if one not in event.removed]
+    return {"participants": (*stay, *[one for one in event.added if one not in stay])}
+
+
+def _tokens_revoked(_ticket: Ticket, event: ev.TokensRevoked, _recorded: Recorded) -> dict[str, Any]:
+    return {"generation": event.generation}
+
+
 def _tier_moved(_ticket: Ticket, event: ev.TierMoved, _recorded: Recorded) -> dict[str, Any]:
     return {"tier": event.dest, "team": event.team, "assignee": None, "offered_at": None}
 
@@ -286,6 +295,9 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TagsChanged: _tags_changed,
     ev.FieldsChanged: _fields_changed,
     ev.FollowersChanged: _followers_changed,
+    ev.ParticipantsChanged: _participants_changed,
+    ev.RecipientRefused: _nothing,
+    ev.TokensRevoked: _tokens_revoked,
     ev.TierMoved: _tier_moved,
     ev.Linked: _linked,
     ev.Unlinked: _unlinked,

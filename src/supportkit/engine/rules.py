@@ -59,7 +59,10 @@ class TierPolicy:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Caps on what a ticket may carry. Beyond a cap the command is refused."""
+    """Caps on what a ticket may carry. Beyond a cap the command is refused.
+
+    With its requester a ticket has 20 recipients at most, as one mail has.
+    """
 
     tags: int = 200
     tag_chars: int = 100
@@ -68,6 +71,7 @@ class Limits:
     name_chars: int = 200
     text_bytes: int = 25 * 1024 * 1024
     followers: int = 500
+    participants: int = 19
     promises: int = 50
     vendors: int = 20
     links: int = 1000

@@ -253,6 +253,22 @@ class Follow:
 
 
 @attrs.frozen(kw_only=True)
+class ChangeParticipants:
+    """Let customers take part in a ticket, or no more; a caller may also name them by their mail addresses."""
+
+    actor: Actor
+    add: tuple[str, ...] = _words(())
+    remove: tuple[str, ...] = _words(())
+
+
+@attrs.frozen(kw_only=True)
+class RevokeTokens:
+    """Let nothing that was signed for the ticket so far open a way to it any more."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
 class MoveTier:
     """Hand the ticket to another support line."""
 
@@ -465,6 +481,8 @@ Command = (
     | Tag
     | SetFields
     | Follow
+    | ChangeParticipants
+    | RevokeTokens
     | MoveTier
     | FailDelivery
     | RetryDelivery

@@ -234,6 +234,31 @@ class FollowersChanged:
 
 
 @attrs.frozen(kw_only=True)
+class ParticipantsChanged:
+    """Customers take part in the ticket from now on, or no more: they get answers in copy and may write there."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class RecipientRefused:
+    """An answer was taken, but not for this customer: his server refused it, or it came back."""
+
+    message: str
+    channel: str
+    customer: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class TokensRevoked:
+    """What was signed for the ticket before is worth nothing any more: ids of mails, answer addresses, tags, links."""
+
+    generation: int
+
+
+@attrs.frozen(kw_only=True)
 class TierMoved:
     """Another support line holds the ticket; `summary` is the hand-over that the next person reads first."""
 
@@ -482,6 +507,9 @@ Event = (
     | TagsChanged
     | FieldsChanged
     | FollowersChanged
+    | ParticipantsChanged
+    | RecipientRefused
+    | TokensRevoked
     | TierMoved
     | Linked
     | Unlinked

@@ -70,6 +70,7 @@ def test_every_event_either_gives_facts_or_is_known_to_give_none():
         "DeliveryRetried", "NoteAdded", "NoticeQueued", "ChannelSwitched", "ClocksRemeasured",
         "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
         "Unlinked", "MessagesMoved", "PersonErased", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
+        "ParticipantsChanged", "RecipientRefused", "TokensRevoked",
     }  # fmt: skip
     events = {cls.__name__ for cls in typing.get_args(ev.Event)}
 
