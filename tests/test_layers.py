@@ -19,6 +19,8 @@ FLOORS = {
     "shell": {
         "desk",
         "intake",
+        "admitting",
+        "heeding",
         "keyring",
         "quarantine",
         "receipts",

@@ -21,6 +21,7 @@ from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
 from supportkit.model.conversation import Heard, LegChange, StoredFile
 from supportkit.model.events import ClockBreached, ClocksRemeasured, ClockWarned, Event, Recorded
+from supportkit.model.message import Message
 from supportkit.model.people import SYSTEM, Actor, Customer
 from supportkit.model.ticket import StateCategory, Ticket
 from supportkit.storage.codec import dumps, loads
@@ -182,6 +183,7 @@ class Received:
     heard: list[Heard] = attrs.field(factory=list)
     legs: list[LegChange] = attrs.field(factory=list)
     files: list[StoredFile] = attrs.field(factory=list)
+    rewritten: list[Message] = attrs.field(factory=list)
     unanswerable: str | None = None
 
 
@@ -341,6 +343,7 @@ class Draft:
             heard=tuple(self.received.heard),
             legs=tuple(self.received.legs),
             files=tuple(self.received.files),
+            rewritten=tuple(self.received.rewritten),
             receipt=receipt,
         )
 

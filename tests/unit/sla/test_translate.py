@@ -67,7 +67,8 @@ def test_every_event_either_gives_facts_or_is_known_to_give_none():
     silent = {
         "DeliveryRetried", "NoteAdded", "NoticeQueued", "ChannelSwitched", "ClocksRemeasured",
         "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
-        "Unlinked", "MessagesMoved", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
+        "Unlinked", "MessagesMoved", "MessageEdited", "MessageDeleted", "ReplyWindowWarned", "ChannelProposed",
+        "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
     }  # fmt: skip
     events = {cls.__name__ for cls in typing.get_args(ev.Event)}
 
