@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "supportkit"
+import supportkit
+
+SOURCE = Path(supportkit.__file__).parent
+"""Of the package that is imported, which is how planted faults are found (`bench/sabotage.py`)."""
 PATHS = sorted(SOURCE.rglob("*.py"))
 SECRET_WORDS = ("signature", "digest", "mac", "hmac", "token", "secret", "entry", "hashed", "password", "code")
 """Names that hold something whose comparison must take the same time whatever it is; as whole words of a name."""
