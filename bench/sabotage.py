@@ -218,10 +218,10 @@ FAULTS = (
         number=17,
         name="return a stale row",
         file="storage/unit.py",
-        old="""        row = self.one(self._st.get, {"id": ticket_id})
+        old="""        row = self.one(self._get, {"id": ticket_id})
         return None if row is None else rows.read_ticket(self.tenant, row)
 """,
-        new="""        row = self.one(self._st.get, {"id": ticket_id})
+        new="""        row = self.one(self._get, {"id": ticket_id})
         cache = globals().setdefault("_cache", {})
         key = (self.tenant, ticket_id, id(self._st))
         return None if row is None else cache.setdefault(key, rows.read_ticket(self.tenant, row))
