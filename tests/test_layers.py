@@ -21,6 +21,8 @@ FLOORS = {
         "intake",
         "admitting",
         "heeding",
+        "windowing",
+        "proposing",
         "keyring",
         "quarantine",
         "receipts",

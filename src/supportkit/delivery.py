@@ -27,12 +27,14 @@ from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.parting import texts_of
+from supportkit.proposing import proposed
 from supportkit.races import again
 from supportkit.receipts import HARD, count_failure, settle_waiting
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
 from supportkit.text import clean
+from supportkit.windowing import close_window
 from supportkit.withdrawing import cancelled
 
 _log = logging.getLogger("supportkit.delivery")
@@ -394,6 +396,9 @@ def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verd
             actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=verdict.reason or ""
         )
         events = decide(ticket, command, now, runner.rules)
+        events += proposed(runner, unit, ticket, delivery, verdict.reason or "")
+        if verdict.reason == Reason.WINDOW_CLOSED and state is OutboxState.FAILED:  # the provider disagrees, and wins
+            close_window(unit, runner.channels[delivery.channel], delivery, now)
     else:
         stored = unit.delivery(delivery.id)
         events = (cancelled(delivery, (stored or delivery).reason or ""),)

@@ -199,6 +199,8 @@ class Desk:
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
+            channels=self._channels,
+            has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
@@ -957,7 +959,8 @@ class Desk:
         Args:
             ticket: Which ticket.
             text: What to say; by default the desk's text `public_answer` (own, of a plug-in, or shipped) in the
-                ticket's language: an apology, thanks, and where to go on. At most 280 characters, or what the channel takes.
+                ticket's language: an apology, thanks, and where to go on. At most 280 characters, or what the channel
+                takes.
             actor: Who answers.
 
         Raises:

@@ -36,6 +36,7 @@ from supportkit.model.ticket import Link, LinkKind, StateCategory, Ticket
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.text import MAX_NAME, clean
+from supportkit.windowing import watch
 
 NO_SUBJECT = "(no subject)"
 MAX_SUBJECT = 200
@@ -460,6 +461,8 @@ class _Message:
         received = self.draft.received
         if leg is not None:
             received.legs.append(leg)
+            if leg.leg.heard_at == self.at:
+                watch(self.draft, self.adapter, leg.leg)
         received.heard.append(
             Heard(
                 tenant=self.runner.tenant,

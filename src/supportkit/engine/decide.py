@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from supportkit.engine.deliveries import fail_delivery, retry_delivery, settle_delivery
-from supportkit.engine.happenings import delete_message, edit_message, propose_channel, warn_window
+from supportkit.engine.happenings import delete_message, edit_message, warn_window
 from supportkit.engine.rules import Limits, Rules
 from supportkit.errors import LimitExceeded, Refused
 from supportkit.lifecycle import Refusal
@@ -557,5 +557,4 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.EditMessage: edit_message,
     cm.DeleteMessage: delete_message,
     cm.WarnWindow: warn_window,
-    cm.ProposeChannel: propose_channel,
 }

@@ -28,16 +28,3 @@ def warn_window(ticket: Ticket, command: cm.WarnWindow, *_unused: object) -> Eve
     if ticket.is_done or ticket.leg != command.leg:
         return ()
     return (ev.ReplyWindowWarned(leg=command.leg, channel=command.channel, until=command.until, late=command.late),)
-
-
-def propose_channel(_ticket: Ticket, command: cm.ProposeChannel, *_unused: object) -> Events:
-    """Say what is possible after an answer did not arrive."""
-    return (
-        ev.ChannelProposed(
-            message=command.message,
-            reason=command.reason,
-            allowed=command.allowed,
-            channel=command.channel,
-            leg=command.leg,
-        ),
-    )

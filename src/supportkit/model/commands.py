@@ -123,18 +123,6 @@ class WarnWindow:
 
 
 @attrs.frozen(kw_only=True)
-class ProposeChannel:
-    """Record where the conversation could go on after an answer did not arrive."""
-
-    actor: Actor
-    message: str
-    reason: str
-    allowed: tuple[str, ...] = ()
-    channel: str | None = None
-    leg: str | None = None
-
-
-@attrs.frozen(kw_only=True)
 class Reply:
     """Answer the customer; on a new ticket this also starts it."""
 
@@ -519,7 +507,6 @@ Command = (
     | EditMessage
     | DeleteMessage
     | WarnWindow
-    | ProposeChannel
 )
 """Commands that change one ticket."""
 

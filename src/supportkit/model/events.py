@@ -102,7 +102,7 @@ class ChannelProposed:
     """An answer did not arrive, and this is what is possible; nothing has moved.
 
     *allowed* is what its channel still takes (`template`, `human_agent`). *channel* is where the conversation could go
-    on, *leg* the leg there if one has begun; `None`: the desk knows no other way.
+    on, `None` where the desk knows no other way; *leg* is the leg there, if one has begun.
     """
 
     message: str
