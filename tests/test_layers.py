@@ -19,6 +19,10 @@ FLOORS = {
     "shell": {
         "desk",
         "intake",
+        "admitting",
+        "heeding",
+        "windowing",
+        "proposing",
         "keyring",
         "quarantine",
         "receipts",

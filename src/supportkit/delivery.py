@@ -30,12 +30,14 @@ from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.participants import copies_of
 from supportkit.parting import texts_of
+from supportkit.proposing import proposed
 from supportkit.races import again
 from supportkit.receipts import HARD, count_failure, record_refused, settle_waiting
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
 from supportkit.text import clean
+from supportkit.windowing import close_window
 from supportkit.withdrawing import cancelled
 
 _log = logging.getLogger("supportkit.delivery")
@@ -473,6 +475,9 @@ def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verd
             actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=verdict.reason or ""
         )
         events = decide(ticket, command, now, runner.rules)
+        events += proposed(runner, unit, ticket, delivery, verdict.reason or "")
+        if verdict.reason == Reason.WINDOW_CLOSED and state is OutboxState.FAILED:  # the provider disagrees, and wins
+            close_window(unit, runner.channels[delivery.channel], delivery, now)
     else:
         stored = unit.delivery(delivery.id)
         events = (cancelled(delivery, (stored or delivery).reason or ""),)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, Unpack, cast
@@ -76,7 +77,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import teller_of
+from supportkit.notifying import public_answer, teller_of, texts_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.presence import Presences
@@ -195,7 +196,9 @@ class Desk:
         )
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
-        teller = teller_of(notices, self._channels, hooks)
+        texts = texts_of(notices, self._channels, hooks)
+        self._in_public = partial(public_answer, notices, texts)
+        teller = teller_of(notices, self._channels, texts)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
@@ -213,6 +216,8 @@ class Desk:
             ids=ids or SystemIds(),
             teller=teller,
             dispatcher=Dispatcher(given_out, opened.capabilities),
+            channels=self._channels,
+            has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
@@ -1086,8 +1091,9 @@ class Desk:
 
         Args:
             ticket: Which ticket.
-            text: What to say; by default the text `public_answer` in the ticket's language: an apology, thanks, and
-                where to go on. At most 280 characters, or what the channel takes.
+            text: What to say; by default the desk's text `public_answer` (own, of a plug-in, or shipped) in the
+                ticket's language: an apology, thanks, and where to go on. At most 280 characters, or what the channel
+                takes.
             actor: Who answers.
 
         Raises:
@@ -1097,7 +1103,7 @@ class Desk:
         """
         words = None if text is None else self._words(text, "text")
         return publicly.answer(
-            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how)
+            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how), self._in_public
         )
 
     def move_to_private(
@@ -1272,6 +1278,7 @@ class Desk:
         inside = object.__new__(Desk)
         inside._runner = runner
         inside._channels = self._channels
+        inside._in_public = self._in_public
         inside._keeping = self._keeping
         inside._intake = attrs.evolve(self._intake, runner=runner)
         inside._owns_storage = False

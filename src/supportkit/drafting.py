@@ -21,6 +21,7 @@ from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
 from supportkit.model.conversation import Heard, LegChange, StoredFile
 from supportkit.model.events import ClockBreached, ClocksRemeasured, ClockWarned, Event, Recorded
+from supportkit.model.message import Message
 from supportkit.model.people import SYSTEM, Actor, Customer
 from supportkit.model.record import RecordChange
 from supportkit.model.ticket import StateCategory, Ticket
@@ -185,6 +186,7 @@ class Received:
     heard: list[Heard] = attrs.field(factory=list)
     legs: list[LegChange] = attrs.field(factory=list)
     files: list[StoredFile] = attrs.field(factory=list)
+    rewritten: list[Message] = attrs.field(factory=list)
     unanswerable: str | None = None
 
 
@@ -382,6 +384,7 @@ class Draft:
             legs=tuple(self.received.legs),
             files=tuple(self.received.files),
             records=tuple(self.records),
+            rewritten=tuple(self.received.rewritten),
             receipt=receipt,
         )
 

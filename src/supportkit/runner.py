@@ -45,6 +45,7 @@ from supportkit.parting import divide
 from supportkit.races import TRIES
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import JoinedUnit, JoiningStorage, Storage, UnitOfWork
+from supportkit.windowing import hold_back
 from supportkit.withdrawing import withdraw
 
 _UNSEEN = (
@@ -79,6 +80,10 @@ class Runner:
     """Writes notices; `None` where no channel carries any."""
     limited: Mapping[str, ChannelAdapter] = attrs.field(factory=dict)
     """The channels with a limit on the length of a message."""
+    channels: Mapping[str, ChannelAdapter] = attrs.field(factory=dict, repr=False)
+    """All channels of the desk."""
+    has_windows: bool = False
+    """One of them lets us answer for a while only."""
 
     @property
     def rules(self) -> Rules:
@@ -382,6 +387,9 @@ class Runner:
             _name_accounts(unit, draft)
         if self.limited and draft.rows.outbox:
             divide(draft.rows, self.limited, {change.ticket.id: change.ticket.locale for change in draft.changes})
+        if self.has_windows and draft.rows.outbox and not draft.is_history:
+            hold_back(self, unit, draft)
+            ticket = ticket and next((one.ticket for one in draft.changes if one.ticket.id == ticket.id), ticket)
         if self.teller is None or not draft.changes:
             return ticket
         return self.teller.tell(self, unit, draft, ticket)

@@ -32,6 +32,16 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"all clocks were measured anew: calendar {event.calendar} was changed for the past"
         case ev.ChannelSwitched():
             return f"the conversation goes on by {event.channel}"
+        case ev.MessageEdited():
+            return "a message was changed by whoever wrote it"
+        case ev.MessageDeleted():
+            return "a message was taken back"
+        case ev.ReplyWindowWarned():
+            ends = "closed" if event.late else "closes"
+            return f"a question is open: the reply window of {event.channel} {ends} {event.until:%Y-%m-%d %H:%M} UTC"
+        case ev.ChannelProposed():
+            ways = [*event.allowed, *([] if event.channel is None else [f"go on by {event.channel}"])]
+            return f"possible after {event.reason}: {', '.join(ways) or 'nothing that the desk knows'}"
         case ev.NoteAdded():
             return "note" + (f" for {', '.join(event.mentions)}" if event.mentions else "")
         case ev.TierMoved():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from supportkit.engine.deliveries import fail_delivery, retry_delivery, settle_delivery
+from supportkit.engine.happenings import delete_message, edit_message, warn_window
 from supportkit.engine.rules import Limits, Rules
 from supportkit.errors import LimitExceeded, Refused
 from supportkit.lifecycle import Refusal
@@ -579,4 +580,7 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.ResumeVendor: _resume_vendor,
     cm.TakeBack: _take_back,
     cm.ReturnAssignment: _return_assignment,
+    cm.EditMessage: edit_message,
+    cm.DeleteMessage: delete_message,
+    cm.WarnWindow: warn_window,
 }

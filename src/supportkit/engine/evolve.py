@@ -323,4 +323,8 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.ClockCorrected: _nothing,
     ev.ClocksRemeasured: _nothing,
     ev.ChannelSwitched: _channel_switched,
+    ev.MessageEdited: _nothing,
+    ev.MessageDeleted: _nothing,
+    ev.ReplyWindowWarned: _nothing,
+    ev.ChannelProposed: _nothing,
 }

@@ -92,6 +92,37 @@ class Receive:
 
 
 @attrs.frozen(kw_only=True)
+class EditMessage:
+    """Record that whoever wrote a message out there changed it; *body* is how it reads now."""
+
+    actor: Actor
+    message: str
+    body: str = _words()
+    before: str = attrs.field(default="", repr=False, metadata={"made": True})
+
+
+@attrs.frozen(kw_only=True)
+class DeleteMessage:
+    """Record that a message was taken back out there; *files* is how many were attached to it."""
+
+    actor: Actor
+    message: str
+    before: str = attrs.field(default="", repr=False, metadata={"made": True})
+    files: int = made(0)
+
+
+@attrs.frozen(kw_only=True)
+class WarnWindow:
+    """Record that a question is open and its reply window closes soon, or has closed."""
+
+    actor: Actor
+    leg: str
+    channel: str
+    until: dt.datetime
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Reply:
     """Answer the customer; on a new ticket this also starts it."""
 
@@ -499,6 +530,9 @@ Command = (
     | ResumeVendor
     | TakeBack
     | ReturnAssignment
+    | EditMessage
+    | DeleteMessage
+    | WarnWindow
 )
 """Commands that change one ticket."""
 

@@ -382,6 +382,12 @@ def sample_events() -> tuple[Event, ...]:
         ev.VendorResumed(vendor="fuser works"),
         ev.TakenBack(vendor="fuser works"),
         ev.ChannelSwitched(leg="leg-2", channel="chat"),
+        ev.MessageEdited(message="message-1", before="it smokes"),
+        ev.MessageDeleted(message="message-1", files=2, before="it smokes a little"),
+        ev.ReplyWindowWarned(leg="leg-2", channel="chat", until=until, late=True),
+        ev.ChannelProposed(
+            message="message-2", reason="window_closed", allowed=("template",), channel="email", leg="leg-3"
+        ),
         ev.ClockWarned(id=f"{CLOCK}/80%", metric=Metric.RESOLUTION, instance=1, cycle=2, threshold="80%", late=True),
         ev.ClockBreached(
             id=f"{CLOCK}/100%",
