@@ -12,6 +12,7 @@ import attrs
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import CLOCKS, on_timer, state_timers
+from supportkit.engine.escalating import STAY
 from supportkit.engine.telling import LATE_AFTER
 from supportkit.errors import (
     ConcurrentUpdate,
@@ -160,6 +161,8 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         ticket = unit.get(timer.ticket)
         if timer.name == CLOCKS:
             return _elapse(runner, unit, ticket, now)
+        if timer.name == STAY:
+            return _stay(runner, unit, ticket, timer, now)
         command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()
@@ -187,6 +190,18 @@ def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.dat
     runner.complete(unit, draft)
     unit.save(draft.change(None))
     return ("fired" if has_news else "stale"), draft.told
+
+
+def _stay(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, timer: Timer, now: dt.datetime) -> tuple[str, News]:
+    """Let the rules look at a ticket that has been in its line for so long."""
+    if ticket is None:
+        return "stale", ()
+    draft = runner.draft(unit, None, now, now)
+    if not draft.stay(ticket, timer):
+        return "stale", ()
+    runner.complete(unit, draft)
+    unit.save(draft.change(None))
+    return "fired", draft.told
 
 
 def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:

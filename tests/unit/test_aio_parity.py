@@ -14,15 +14,18 @@ import pytest
 from supportkit.aio import (
     AsyncCustomers,
     AsyncDesk,
+    AsyncEscalations,
     AsyncOutbox,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncRegulation,
     AsyncVendors,
     DeskArguments,
 )
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
+from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
 from supportkit.quarantine import Quarantine
 
@@ -33,6 +36,8 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Escalations: AsyncEscalations,
+    Regulation: AsyncRegulation,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

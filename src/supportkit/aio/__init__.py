@@ -6,14 +6,17 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
+from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
 
 __all__ = [
     "AsyncCustomers",
     "AsyncDesk",
+    "AsyncEscalations",
     "AsyncOutbox",
     "AsyncPromises",
     "AsyncQuarantine",
+    "AsyncRegulation",
     "AsyncVendors",
     "DeskArguments",
 ]
