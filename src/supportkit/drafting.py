@@ -273,7 +273,7 @@ class Draft:
         What time brought about on its clocks is left to their own deadline.
         """
         page = Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
-        trigger = stayed(timer, self.history_of(page), ticket, self.now)
+        trigger = stayed(timer, self.history_of(page), self.now)
         if trigger is None:
             return False
         page.ask(lambda clocks: clocks.elapsed(to_us(self.at) - 1))

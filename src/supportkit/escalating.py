@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, assert_never
 
+import attrs
+
 from supportkit.engine.decide import decide
 from supportkit.engine.escalating import (
     MAX_DEPTH,
@@ -16,11 +18,11 @@ from supportkit.engine.escalating import (
     STAY,
     command_of,
     is_from_customer,
+    line_at,
     people_of,
     stays_due,
     triggers_of,
     unanswered,
-    visit_of,
 )
 from supportkit.engine.telling import LATE_AFTER
 from supportkit.errors import WorkflowError
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 _NO_RULES = Table.of(EscalationRules())
 _DONE = "ticket.done"
 """Why a rule does not move or assign a ticket that is finished; it still tells people."""
+_MOVED = "ticket.moved"
+"""Why a rule that waits for time in a line does not move a ticket that has left that line meanwhile."""
 
 
 def firing_id(rule: str, level: int, instance: str) -> str:
@@ -160,6 +164,8 @@ class Escalating:
         ticket = self._ticket
         if ticket.merged_into is not None:
             return
+        if trigger.line is not None and trigger.line != ticket.tier:  # it has left since, and the rule asks about then
+            ticket = attrs.evolve(ticket, tier=trigger.line)
         for wait in self._table.matching(trigger, About(ticket, self._segment)):
             self._fire(wait, trigger)
 
@@ -237,6 +243,9 @@ class Escalating:
         if ticket.is_done and isinstance(action, MoveTo | AssignTo):
             self._refused(wait, action, _DONE)
             return
+        if trigger.line not in {None, ticket.tier} and isinstance(action, MoveTo):
+            self._refused(wait, action, _MOVED)
+            return
         why = f"{wait.rule.id}, level {wait.number}: {trigger.why}"
         command = command_of(action, ticket, rules, why)
         if command is None:
@@ -259,16 +268,23 @@ class Escalating:
         self._page.write(refused, self._draft.at, SYSTEM)
 
 
-def stayed(timer: Timer, log: list[Recorded], ticket: Ticket, now: dt.datetime) -> Trigger | None:
-    """Return what a deadline of a stay means; `None` where the ticket has left the line, or is finished."""
+def stayed(timer: Timer, log: list[Recorded], now: dt.datetime) -> Trigger | None:
+    """Return what a deadline of a stay means; `None` where the ticket had left the line by then, or was finished.
+
+    What came after it changes nothing: a deadline that is found late is told late, in whatever order they are found.
+    """
     seq, _, span = timer.instance.partition("/")
-    if ticket.is_done or timer.due_at is None or not (seq.isdigit() and span.isdigit()) or visit_of(log) != int(seq):
+    if timer.due_at is None or not (seq.isdigit() and span.isdigit()):
+        return None
+    line = line_at(log, int(seq), timer.due_at)
+    if line is None:
         return None
     length = dt.timedelta(microseconds=int(span))
     return Trigger(
         ("stayed", int(span)),
         f"line/{seq}",
-        f"{write_duration(length)} of open time in line {ticket.tier}",
+        f"{write_duration(length)} of open time in line {line}",
         timer.due_at,
         now - timer.due_at > LATE_AFTER,
+        line=line,
     )

@@ -4,6 +4,7 @@ from supportkit.cli.app import app
 from supportkit.cli.archiving import export, import_
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
+from supportkit.cli.lines import escalations, regulation
 from supportkit.cli.looking import check, lifecycle, plugins
 from supportkit.cli.mailing import mail
 from supportkit.cli.migrating import migrate
@@ -33,6 +34,8 @@ for _command in (
         channels,
         migrate,
         calendar,
+        escalations,
+        regulation,
         work,
         purge,
         export,

@@ -128,13 +128,20 @@ def stays_due(spans: Iterable[dt.timedelta], entered: dt.datetime, tier: int, ru
     return {span // MICROSECOND: calendar.add(entered, span, tie="next_open").astimezone(dt.UTC) for span in spans}
 
 
-def visit_of(log: Iterable[Recorded]) -> int:
-    """Return the event by which a ticket came to its present line."""
-    found = 0
+def line_at(log: Iterable[Recorded], visit: int, at: dt.datetime) -> int | None:
+    """Return the line that a ticket came to by the event *visit*; `None` if it had left by *at*, or was finished."""
+    line: int | None = None
+    is_done = False
     for recorded in log:
-        if isinstance(recorded.event, ev.TicketOpened | ev.TierMoved):
-            found = recorded.seq
-    return found
+        event = recorded.event
+        if isinstance(event, ev.TicketOpened | ev.TierMoved):
+            if recorded.seq == visit:
+                line = event.tier if isinstance(event, ev.TicketOpened) else event.dest
+            elif recorded.seq > visit and recorded.occurred_at <= at:
+                return None
+        elif isinstance(event, ev.StateChanged | ev.TicketMerged | ev.TicketUnmerged) and recorded.occurred_at <= at:
+            is_done = event.category.is_done
+    return None if is_done else line
 
 
 # -- what an action means --------------------------------------------------------------------------------------------

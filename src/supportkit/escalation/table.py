@@ -41,6 +41,7 @@ class Trigger(NamedTuple):
         late: Nobody found it in time.
         text: The words in which keywords are looked for, folded.
         depth: How many escalations led to it.
+        line: The line in which the ticket was then, where it is time in a line.
     """
 
     key: Key
@@ -50,6 +51,7 @@ class Trigger(NamedTuple):
     late: bool = False
     text: str = ""
     depth: int = 0
+    line: int | None = None
 
 
 def _no_segment() -> str | None:

@@ -200,6 +200,19 @@ def test_a_ticket_that_left_the_line_is_left_alone_and_the_next_visit_counts_ane
     assert [number for _rule, number, _instance, _late in fired(desk, one)] == [1, 2]
 
 
+def test_a_stay_that_is_found_after_the_ticket_moved_on_is_told_late_and_moves_nothing():
+    desk, clock = desk_with(
+        rule("long", {"time_in_tier": True, "tier": 1}, level({"move": "up"}, {"tag": "x"}, at="4h"))
+    )
+    one = open_one(desk)
+    clock.advance(hours=5)
+    desk.move_tier(one, 2, actor=KIM)
+    desk.tick()
+    assert [(number, late) for _rule, number, _instance, late in fired(desk, one)] == [(1, True)]
+    assert [refused.code for refused in events(desk, one, ev.EscalationRefused)] == ["ticket.moved"]
+    assert (desk.get(one).tier, desk.get(one).tags) == (2, ("x",))
+
+
 # -- what people do --------------------------------------------------------------------------------------------------
 
 
@@ -264,7 +277,11 @@ def test_a_signal_fires_once_for_each_instance():
 
 def test_a_ticket_that_comes_to_fit_fires_once():
     desk, _clock = desk_with(
-        rule("vip", {"segment": "gold", "topic": ["billing", "tax"], "priority": "high"}, level({"assign": {"team": "core"}}))
+        rule(
+            "vip",
+            {"segment": "gold", "topic": ["billing", "tax"], "priority": "high"},
+            level({"assign": {"team": "core"}}),
+        )
     )
     gold = desk.customers.add("Ann", segment="gold")
     one = desk.open("invoice", "wrong", customer=gold.id, tags=["tax"])
@@ -350,9 +367,7 @@ def test_followers_are_told_and_nobody_else():
 
 
 def test_rules_that_set_each_other_going_are_bounded():
-    chain = [
-        rule(f"r{number}", {"tag": f"t{number}"}, level({"tag": [f"t{number + 1}"]})) for number in range(10)
-    ]
+    chain = [rule(f"r{number}", {"tag": f"t{number}"}, level({"tag": [f"t{number + 1}"]})) for number in range(10)]
     desk, _clock = desk_with(*chain)
     one = open_one(desk, tags=["t0"])
     assert [name for name, *_rest in fired(desk, one)] == ["r0", "r1", "r2", "r3", "r4"]
@@ -450,5 +465,9 @@ def test_a_line_with_an_unknown_calendar_is_refused():
 
 def test_a_desk_that_is_refused_makes_no_database(tmp_path):
     with pytest.raises(InvalidEscalation):
-        Desk(f"sqlite:///{tmp_path / 'x.db'}", levels=LEVELS, escalations={"rules": [rule("a", {"tier": 9}, level({"tag": "x"}))]})
+        Desk(
+            f"sqlite:///{tmp_path / 'x.db'}",
+            levels=LEVELS,
+            escalations={"rules": [rule("a", {"tier": 9}, level({"tag": "x"}))]},
+        )
     assert list(tmp_path.iterdir()) == []
