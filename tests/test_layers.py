@@ -47,6 +47,10 @@ FLOORS = {
         "checks",
         "clocking",
         "commitments",
+        "escalating",
+        "lines",
+        "escalations",
+        "duties",
         "promising",
         "withdrawing",
         "notifying",
@@ -78,6 +82,7 @@ FLOORS = {
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("escalation", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

@@ -58,8 +58,15 @@ from supportkit.customers import Customers
 from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.notices import Notices
+from supportkit.engine.promises import Promises as PromisedLevels
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
 from supportkit.errors import ConfigurationError, NotFound, UnknownChannel
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.table import Table
+from supportkit.escalation.tiers import read_tiers
+from supportkit.escalation.vendors import Vendor, read_vendors
+from supportkit.escalations import Escalations, Regulation, checked
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.intake import Budgets, Intake
@@ -67,6 +74,7 @@ from supportkit.keyring import kept_keys
 from supportkit.keys import Keys
 from supportkit.legs import LegState, Suggestion, legs_of, suggestions_for
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
+from supportkit.lines import Lines, check_vendors
 from supportkit.lookup import find, person
 from supportkit.model import commands as cm
 from supportkit.model.clocks import Metric
@@ -115,6 +123,9 @@ class Desk:
         resolve_pending_after: When a ticket that waits for its customer is resolved as unanswered; never by default.
         tiers: The support lines.
         tier_policy: Which moves between them are allowed.
+        escalations: Rules that move tickets and tell people by themselves; a value, or the dicts of a file.
+        regulation: Which team and person is responsible for which topic; a value, or the dicts of a file.
+        vendors: Other organisations that the desk writes to, and by which channel.
         limits: Caps on what a ticket may carry.
         levels: What the desk promises: `ServiceLevels`, or the dicts of a configuration file. They are recorded in the
             database; by default those that it recorded last hold, else the built-in ones (first and next response
@@ -154,6 +165,9 @@ class Desk:
         resolve_pending_after: dt.timedelta | None = None,
         tiers: Iterable[Tier] = TIERS,
         tier_policy: TierPolicy = TierPolicy(),  # noqa: B008 - a frozen value
+        escalations: EscalationRules | Mapping[str, Any] | None = None,
+        regulation: Duties | Mapping[str, Any] | None = None,
+        vendors: Iterable[Vendor | Mapping[str, Any]] = (),
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         levels: Levels | None = None,
         keep_keys: dt.timedelta = KEEP_KEYS,
@@ -182,8 +196,11 @@ class Desk:
             after_close=after_close,
             close_resolved_after=close_resolved_after,
             resolve_pending_after=resolve_pending_after,
-            tiers=tuple(tiers),
+            tiers=read_tiers(tiers),
             tier_policy=tier_policy,
+            escalations=_table(escalations),
+            regulation=_regulation(regulation),
+            vendors={vendor.name: vendor for vendor in read_vendors(vendors)},
             limits=limits,
             sends={
                 name: adapter.capabilities.policy.value
@@ -194,8 +211,10 @@ class Desk:
             return_after=None if given_out is None else given_out.return_after,
             return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
+        check_vendors(rules.vendors, rules, self._channels)
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
+            checked(attrs.evolve(rules, promises=PromisedLevels.of(levels, rules.lifecycle)))
         texts = texts_of(notices, self._channels, hooks)
         self._in_public = partial(public_answer, notices, texts)
         teller = teller_of(notices, self._channels, texts)
@@ -203,6 +222,7 @@ class Desk:
         self._owns_storage = opened is not storage
         try:
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
+            rules = checked(attrs.evolve(rules, promises=promised))
         except BaseException:
             if self._owns_storage:
                 opened.close()
@@ -211,7 +231,7 @@ class Desk:
             tenant=tenant,
             storage=opened,
             hooks=hooks,
-            settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
+            settled=Settled(rules, clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
@@ -226,6 +246,7 @@ class Desk:
         )
         found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
+        self._lines = Lines(self._intake, self._channels)
 
     @classmethod
     def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
@@ -298,8 +319,18 @@ class Desk:
 
     @property
     def vendors(self) -> Vendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
-        return Vendors(self._runner)
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
+        return Vendors(self._runner, self._lines)
+
+    @property
+    def escalations(self) -> Escalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return Escalations(self._runner)
+
+    @property
+    def regulation(self) -> Regulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return Regulation(self._runner)
 
     @property
     def participants(self) -> Participants:
@@ -618,6 +649,65 @@ class Desk:
             summary=self._text(summary, "summary"),
         )
         return self._runner.run(as_ticket(ticket), command, self._options(how))
+
+    def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Hand the ticket to a higher line, with a hand-over that the next person reads first.
+
+        Args:
+            ticket: Which one.
+            actor: Who hands it over.
+            to: The level or the name of the line; by default the next one.
+            handover: The answers to the checklist of that line (`summary`, `tried`, `asked`).
+            team: The team that gets it; by default the first one of the line.
+            assignee: The person who gets it.
+            vendor: Whom to write to in a line that is another organisation; needed where it has several.
+            message: What the vendor is told; by default the hand-over.
+
+        Raises:
+            Refused: A point of the checklist is missing, the policy forbids the move, or nobody can be written to.
+        """
+        return self._lines.escalate(
+            as_ticket(ticket),
+            to,
+            as_fields(handover),
+            as_actor(actor),
+            team=as_optional_name(team, "team"),
+            assignee=as_optional_name(assignee, "assignee"),
+            vendor=as_optional_name(vendor, "vendor"),
+            body=self._text(message, "message"),
+            options=self._options(how),
+        )
+
+    def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Bring the ticket back to the line, team and person that it came from, with all that was said.
+
+        The work of vendors of the line that it leaves ends, and a ticket that waited for them is open again.
+
+        Raises:
+            Refused: There is no lower line, or the policy forbids to come down.
+        """
+        words = self._text(summary, "summary")
+        return self._lines.deescalate(as_ticket(ticket), to, words, as_actor(actor), self._options(how))
 
     def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
@@ -1323,6 +1413,15 @@ class Desk:
             except OverflowError:
                 raise ValueError(f"until={until} lies beyond the calendar") from None
         return None if until is None else to_utc(until, "until")
+
+
+def _table(given: EscalationRules | Mapping[str, Any] | None) -> Table | None:
+    rules = given if isinstance(given, EscalationRules) or given is None else EscalationRules.from_dict(given)
+    return None if rules is None or not rules.rules else Table.of(rules)
+
+
+def _regulation(given: Duties | Mapping[str, Any] | None) -> Duties | None:
+    return given if isinstance(given, Duties) or given is None else Duties.from_dict(given)
 
 
 def _compiled(given: Lifecycle | LifecycleSpec | None) -> Lifecycle:

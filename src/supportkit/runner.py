@@ -410,7 +410,16 @@ class Runner:
         self, unit: UnitOfWork, command: cm.Command | cm.PairCommand | None, now: dt.datetime, at: dt.datetime
     ) -> Draft:
         """Return an empty draft of *command*, recorded *now*, that happens *at*; without a command time alone acts."""
-        return Draft(unit=unit, now=now, at=at, command_id=self.new_id(now), command=command, rules=self.rules)
+        objects = self.hooks.refuse if self.hooks.guards else None
+        return Draft(
+            unit=unit,
+            now=now,
+            at=at,
+            command_id=self.new_id(now),
+            command=command,
+            rules=self.rules,
+            objects=objects,
+        )
 
     def reload(self) -> None:
         """Read the service levels of the database anew."""

@@ -16,11 +16,13 @@ from supportkit.aio import (
     AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
+    AsyncEscalations,
     AsyncOutbox,
     AsyncParticipants,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncRegulation,
     AsyncTeams,
     AsyncVendors,
     DeskArguments,
@@ -28,6 +30,7 @@ from supportkit.aio import (
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
+from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.privacy import Privacy
@@ -45,6 +48,8 @@ TWINS: dict[type, type] = {
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,
+    Escalations: AsyncEscalations,
+    Regulation: AsyncRegulation,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

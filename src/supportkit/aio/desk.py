@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
+from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
 from supportkit.aio.services import (
     AsyncCustomers,
@@ -38,6 +39,9 @@ from supportkit.drafting import Ref
 from supportkit.engine.notices import Notices
 from supportkit.engine.rules import AfterClose, Limits, TierPolicy
 from supportkit.errors import StorageError
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.vendors import Vendor
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource
 from supportkit.intake import Budgets
@@ -70,6 +74,9 @@ class DeskArguments(TypedDict, total=False):
     resolve_pending_after: dt.timedelta | None
     tiers: Iterable[Tier]
     tier_policy: TierPolicy
+    escalations: EscalationRules | Mapping[str, Any] | None
+    regulation: Duties | Mapping[str, Any] | None
+    vendors: Iterable[Vendor | Mapping[str, Any]]
     limits: Limits
     levels: Levels | None
     keep_keys: dt.timedelta
@@ -232,8 +239,18 @@ class AsyncDesk:
 
     @property
     def vendors(self) -> AsyncVendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
         return AsyncVendors(self._threads, self.desk.vendors)
+
+    @property
+    def escalations(self) -> AsyncEscalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return AsyncEscalations(self._threads, self.desk.escalations)
+
+    @property
+    def regulation(self) -> AsyncRegulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return AsyncRegulation(self._threads, self.desk.regulation)
 
     @property
     def outbox(self) -> AsyncOutbox:
@@ -463,6 +480,45 @@ class AsyncDesk:
     ) -> Ticket:
         """See `Desk.move_tier`."""
         return await self._threads.run(self.desk.move_tier, ticket, tier, summary, actor=actor, team=team, **how)
+
+    async def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.escalate`."""
+        return await self._threads.run(
+            self.desk.escalate,
+            ticket,
+            actor=actor,
+            to=to,
+            handover=handover,
+            team=team,
+            assignee=assignee,
+            vendor=vendor,
+            message=message,
+            **how,
+        )
+
+    async def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.deescalate`."""
+        return await self._threads.run(self.desk.deescalate, ticket, summary, actor=actor, to=to, **how)
 
     async def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]

@@ -14,6 +14,7 @@ from supportkit.cards import CustomerCard
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
+from supportkit.escalation.vendors import Vendor
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
@@ -151,6 +152,17 @@ class AsyncVendors:
     async def hand_over(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.hand_over`."""
         return await self._threads.run(self._vendors.hand_over, ticket, vendor, actor=actor, **how)
+
+    @property
+    def known(self) -> tuple[Vendor, ...]:
+        """The vendors that the desk can write to."""
+        return self._vendors.known
+
+    async def write(
+        self, ticket: Ref | Ticket, vendor: str, body: str, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Vendors.write`."""
+        return await self._threads.run(self._vendors.write, ticket, vendor, body, actor=actor, **how)
 
     async def pause(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.pause`."""

@@ -311,6 +311,96 @@ class TierMoved:
 
 
 @attrs.frozen(kw_only=True)
+class HandoverWritten:
+    """What the next line has to know was written down; the move itself follows. *points* answer its checklist."""
+
+    source: int
+    dest: int
+    points: Fields = private(NO_FIELDS)  # noqa: RUF009 - a field declaration
+
+
+@attrs.frozen(kw_only=True)
+class VendorWritten:
+    """Another organisation was written to; its customer never gets this message."""
+
+    message: str
+    vendor: str
+    channel: str
+    leg: str | None = None
+    queued: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class SignalRaised:
+    """Something happened that rules may wait for, such as the answer of a detractor; *instance* tells several apart."""
+
+    signal: str
+    instance: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationFired:
+    """A level of a rule fired, once for this instance; `occurred_at` is when what it waits for came about.
+
+    *late* tells that nobody found it within five minutes. What was done about it stands in the events that follow.
+    """
+
+    rule: str
+    level: int
+    instance: str
+    why: str
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ColleaguesNotified:
+    """People of the desk were told of an escalation; *note* is the internal note that they find."""
+
+    rule: str
+    level: int
+    people: tuple[str, ...]
+    note: str
+    text: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class HookDue:
+    """A level of a rule calls plug-ins by a name; they are called after the commit."""
+
+    rule: str
+    level: int
+    hook: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationRefused:
+    """Something that a rule wanted to do was not possible; the rest of it was done."""
+
+    rule: str
+    level: int
+    action: str
+    code: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationStopped:
+    """Rules set each other going without end, so this one was stopped on this ticket."""
+
+    rule: str
+    level: int
+    instance: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationAcknowledged:
+    """Somebody has taken note: the later levels of the rule stay silent for this instance."""
+
+    rule: str
+    instance: str
+
+
+@attrs.frozen(kw_only=True)
 class Linked:
     """This ticket is *kind* of the other one now."""
 
@@ -553,6 +643,15 @@ Event = (
     | RecipientRefused
     | TokensRevoked
     | TierMoved
+    | HandoverWritten
+    | VendorWritten
+    | SignalRaised
+    | EscalationFired
+    | ColleaguesNotified
+    | HookDue
+    | EscalationRefused
+    | EscalationStopped
+    | EscalationAcknowledged
     | Linked
     | Unlinked
     | TicketMerged
