@@ -12,10 +12,11 @@ from supportkit.drafting import Draft
 from supportkit.model import commands as cm
 from supportkit.model import events as ev
 from supportkit.model.events import Event
-from supportkit.model.people import SYSTEM, Actor, ActorKind
+from supportkit.model.people import SYSTEM, Actor, ActorKind, Team
 from supportkit.model.record import RecordChange
 from supportkit.model.surveys import Score
 from supportkit.model.ticket import Link, LinkKind, Ticket
+from supportkit.staff import TEAM, from_record
 from supportkit.surveying.book import AnonymousAnswer, SurveyUnit, keep_anonymous, links_of
 from supportkit.surveying.surveyor import end_timer
 from supportkit.surveys.attribution import Credit, credits_of
@@ -154,7 +155,7 @@ def _task(
     agent never gets it.
     """
     team = survey.follow_up_team or ticket.team
-    lead = None if team is None else survey.leads.get(team)
+    lead = None if team is None else survey.leads.get(team) or _lead_of(unit, team)
     rated = () if invitation.credit is None else credits_of(invitation.credit, Credit.PRIMARY)
     command = cm.Open(
         actor=SYSTEM,
@@ -179,3 +180,9 @@ def _task(
         draft.add(ticket.tenant, opened, opened.id, (promise,), actor=SYSTEM)
     rated_ticket = next(one.ticket for one in reversed(draft.changes) if one.ticket.id == ticket.id)
     return opened.id, rated_ticket
+
+
+def _lead_of(unit: SurveyUnit, team: str) -> str | None:
+    """Return who leads a team, as the desk knows it."""
+    record = unit.record(TEAM, team)
+    return None if record is None else from_record(Team, record).lead

@@ -24,6 +24,8 @@ from supportkit.surveys.suppressing import Situation, quarantined_until
 
 _NOT_AGAINST = frozenset({None, ClosingReason.SOLVED, ClosingReason.MERGED, ClosingReason.SPAM})
 """Merged and spam have reasons of their own."""
+PURPOSE = "surveys"
+"""What a customer may have agreed to, or refused."""
 _WRITES = (ev.MessageReceived, ev.ReplyAdded, ev.NoteAdded)
 
 
@@ -62,6 +64,8 @@ def reach_of(unit: SurveyUnit, ticket: Ticket, channels: Mapping[str, ChannelAda
         address, is_proved = found, False
     else:
         return None
+    if not address:  # that of an erased leg
+        return None
     mine = [one for one in customer.addresses if one.family == kind and _same(one, address)]
     return Reach(
         adapter=adapter,
@@ -69,7 +73,7 @@ def reach_of(unit: SurveyUnit, ticket: Ticket, channels: Mapping[str, ChannelAda
         leg=leg,
         address=address,
         is_proved=is_proved or any(one.status is AddressStatus.VERIFIED for one in mine),
-        has_opted_out=any(one.opted_out for one in mine),
+        has_opted_out=any(one.opted_out for one in mine) or customer.consent(PURPOSE) is False,
         is_dead=any(one.is_dead for one in mine),
     )
 

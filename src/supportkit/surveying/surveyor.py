@@ -122,11 +122,9 @@ class Surveyor:
     # -- what follows from a deadline --------------------------------------------------------------------------------
 
     def fire(
-        self, runner: Runner, unit: UnitOfWork, timer: Timer, ticket: Ticket | None, now: dt.datetime
+        self, runner: Runner, unit: UnitOfWork, timer: Timer, ticket: Ticket, now: dt.datetime
     ) -> tuple[str, News]:
         """Do what a deadline of an invitation is for, all rules tested anew; return the outcome and what to tell."""
-        if ticket is None:
-            return "stale", ()
         name, _, number = timer.instance.rpartition("/")
         survey = self.surveys.get(name)
         if survey is None and timer.name != END:

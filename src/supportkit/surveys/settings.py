@@ -102,7 +102,7 @@ class Survey:
         follow_up: By when somebody looks after an unhappy answer; `None`: nobody does.
         unhappy: Up to which code an answer is unhappy, by question, after turning scales whose low end is the good one;
             by default NPS 6, CES 3, and the lowest of any other.
-        leads: Who leads a team, by team: they get the follow-up. Never the one who was rated.
+        leads: Who gets the follow-ups of a team; by default who leads it (`desk.teams`). Never the one who was rated.
         follow_up_team: The team of follow-ups; by default that of the ticket.
         topic_field: The custom field of a ticket that names its topic.
 

@@ -609,6 +609,50 @@ def effect_of_leads() -> None:
         assert (task.assignee, task.team) == (assignee, "east")
 
 
+def test_by_default_the_lead_of_the_team_looks_after_the_unhappy() -> None:
+    rig = rig_with()
+    rig.desk.agents.add("mia")
+    rig.desk.teams.add("east", lead="mia")
+    ticket, token = rig.asked()
+    rig.answer(token, csat="1")
+    assert rig.desk.get(rig.invitation(ticket).follow_up or "").assignee == "mia"
+
+
+@pytest.mark.parametrize("purpose", ["surveys", "everything"])
+def test_who_refused_surveys_is_not_asked_and_who_refused_notices_alone_is(purpose: str) -> None:
+    rig = rig_with()
+    ann, bob, early = rig.customer(), rig.customer("Bob"), rig.customer("Eve")
+    waiting = rig.resolved(early)
+    rig.desk.customers.consent(ann.id, purpose, allowed=False)
+    rig.desk.customers.consent(bob.id, "notices", allowed=False)
+    assert rig.state(rig.resolved(ann)) == "suppressed opted_out"
+    asked = rig.resolved(bob)
+    rig.clock.advance(hours=24)
+    rig.desk.tick()
+    rig.desk.customers.consent(early.id, purpose, allowed=False)
+    rig.desk.deliver_outbox()
+    assert (rig.state(asked), rig.state(waiting)) == ("sent", "bounced")
+    assert len(tokens("".join(one.body for one in rig.mail.sent))) == 1
+
+
+def test_an_erased_person_keeps_the_count_and_loses_comment_link_and_booking() -> None:
+    rig = rig_with()
+    ann, bob = rig.customer(), rig.customer("Bob")
+    ticket, token = rig.asked(ann)
+    rig.answer(token, csat="2", comment="my secret")
+    unanswered, other = rig.asked(bob)
+    for one in (ann, bob):
+        rig.desk.privacy.erase(one.id, actor=KIM)
+    answer = rig.invitation(ticket).answer
+    assert answer is not None
+    assert (answer.codes, answer.comment) == ({"csat": 2}, "")
+    assert rig.ask("GET", token).status == rig.ask("GET", other).status == 404
+    assert rig.state(unanswered) == "sent"
+    with rig.desk._runner.reading() as unit:
+        assert unit.records("survey.asked") == unit.records("survey.link") == []
+    assert rig.state(rig.resolved(rig.desk.customers.get(ann.id))) == "suppressed no_address"
+
+
 def effect_of_follow_up_team() -> None:
     rig = rig_with(survey(follow_up_team="care", leads={"care": "boss"}))
     ticket, token = rig.asked()
