@@ -77,6 +77,7 @@ from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
+from supportkit.reporting import Reports
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
 from supportkit.runner import Runner, Settled
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
@@ -270,6 +271,11 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def reports(self) -> Reports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return Reports(self._runner)
 
     @property
     def levels(self) -> ServiceLevels:

@@ -17,6 +17,7 @@ from supportkit.aio import (
     AsyncOutbox,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncReports,
     AsyncVendors,
     DeskArguments,
 )
@@ -25,6 +26,7 @@ from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
 from supportkit.quarantine import Quarantine
+from supportkit.reporting import Reports
 
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
@@ -33,6 +35,7 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Reports: AsyncReports,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

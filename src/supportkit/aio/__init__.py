@@ -6,7 +6,14 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncReports,
+    AsyncVendors,
+)
 
 __all__ = [
     "AsyncCustomers",
@@ -14,6 +21,7 @@ __all__ = [
     "AsyncOutbox",
     "AsyncPromises",
     "AsyncQuarantine",
+    "AsyncReports",
     "AsyncVendors",
     "DeskArguments",
 ]

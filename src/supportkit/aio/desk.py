@@ -17,7 +17,14 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncReports,
+    AsyncVendors,
+)
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
@@ -200,6 +207,11 @@ class AsyncDesk:
     def vendors(self) -> AsyncVendors:
         """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
         return AsyncVendors(self._threads, self.desk.vendors)
+
+    @property
+    def reports(self) -> AsyncReports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return AsyncReports(self._threads, self.desk.reports)
 
     @property
     def outbox(self) -> AsyncOutbox:

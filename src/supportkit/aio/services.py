@@ -13,12 +13,17 @@ from supportkit.arguments import How, When
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
+from supportkit.measures.results import MetricResult
+from supportkit.metrics.filters import CUSTOMERS, CohortFilter
+from supportkit.metrics.kpis import Kpis
+from supportkit.metrics.table import FlowTable
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.outbox import Outbox
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
+from supportkit.reporting import Progress, Reports
 
 
 @attrs.frozen
@@ -199,3 +204,64 @@ class AsyncQuarantine:
     async def purge(self, before: dt.datetime | None = None, *, limit: int = 500) -> int:
         """See `Quarantine.purge`."""
         return await self._threads.run(self._quarantine.purge, before, limit=limit)
+
+
+@attrs.frozen
+class AsyncReports:
+    """The verbs of `Reports`, awaitable."""
+
+    _threads: Threads
+    _reports: Reports
+
+    async def kpis(
+        self,
+        since: When | None = None,
+        until: When | None = None,
+        *,
+        zone: str = "UTC",
+        at: When | None = None,
+        filter: CohortFilter = CUSTOMERS,  # noqa: A002 - as its twin
+        calendar: str | None = None,
+        topic_field: str | None = None,
+        top: int = 20,
+        progress: Progress | None = None,
+    ) -> Kpis:
+        """See `Reports.kpis`."""
+        return await self._threads.run(
+            self._reports.kpis,
+            since,
+            until,
+            zone=zone,
+            at=at,
+            filter=filter,
+            calendar=calendar,
+            topic_field=topic_field,
+            top=top,
+            progress=progress,
+        )
+
+    async def table(
+        self,
+        *,
+        at: When | None = None,
+        filter: CohortFilter = CUSTOMERS,  # noqa: A002 - as its twin
+        calendar: str | None = None,
+        topic_field: str | None = None,
+        progress: Progress | None = None,
+    ) -> FlowTable:
+        """See `Reports.table`."""
+        return await self._threads.run(
+            self._reports.table, at=at, filter=filter, calendar=calendar, topic_field=topic_field, progress=progress
+        )
+
+    async def metric(
+        self,
+        definition: str,
+        since: When | None = None,
+        until: When | None = None,
+        *,
+        zone: str = "UTC",
+        at: When | None = None,
+    ) -> MetricResult:
+        """See `Reports.metric`."""
+        return await self._threads.run(self._reports.metric, definition, since, until, zone=zone, at=at)
