@@ -4,6 +4,7 @@ from supportkit.cli.app import app
 from supportkit.cli.archiving import export, import_
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
+from supportkit.cli.kpis import kpi
 from supportkit.cli.looking import check, lifecycle, plugins
 from supportkit.cli.mailing import mail
 from supportkit.cli.migrating import migrate
@@ -11,7 +12,9 @@ from supportkit.cli.promises import calendar, policy
 from supportkit.cli.purging import purge
 from supportkit.cli.receiving import channels, quarantine
 from supportkit.cli.replaying import replay
+from supportkit.cli.scoring import survey
 from supportkit.cli.showing import show
+from supportkit.cli.staffing import staffing
 from supportkit.cli.texts import templates
 from supportkit.cli.tickets import tickets
 from supportkit.cli.whatif import whatif
@@ -36,6 +39,8 @@ for _command in (
         work,
         purge,
         export,
+        kpi,
+        staffing,
     ),
 ):
     app.command()(_command)
@@ -44,3 +49,4 @@ app.add_typer(mail, name="mail")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(policy, name="policy")
 app.add_typer(templates, name="templates")
+app.add_typer(survey, name="survey")
