@@ -73,7 +73,7 @@ PINNED = {
     "dbos": {"integrations"},
     "pendulum": {"desk", "arguments", "config", "templates", "cli", "replay"},
     "liquid": {"templates"},
-    "babel": {"templates"},
+    "babel": {"templates", "report"},
     "asyncio": {"aio"},
     "jinja2": {"report"},
     "matplotlib": {"report"},

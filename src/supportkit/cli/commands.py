@@ -12,6 +12,7 @@ from supportkit.cli.promises import calendar, policy
 from supportkit.cli.purging import purge
 from supportkit.cli.receiving import channels, quarantine
 from supportkit.cli.replaying import replay
+from supportkit.cli.reporting import report
 from supportkit.cli.scoring import survey
 from supportkit.cli.showing import show
 from supportkit.cli.staffing import staffing
@@ -41,6 +42,7 @@ for _command in (
         export,
         kpi,
         staffing,
+        report,
     ),
 ):
     app.command()(_command)

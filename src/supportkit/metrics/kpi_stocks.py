@@ -14,7 +14,7 @@ from supportkit.clock import from_us, to_us
 from supportkit.measures.proportions import proportion
 from supportkit.measures.results import Basis, MetricResult, codes_for
 from supportkit.metrics.backlog import Lifespan, backlog_ages
-from supportkit.metrics.period import Step
+from supportkit.metrics.period import Step, is_whole
 from supportkit.metrics.selection import Selection, topics_of
 from supportkit.metrics.waits import duration_quantile
 
@@ -35,6 +35,7 @@ class Point:
         backlog: Tickets that are not done at its end.
         met: Promises of each clock that were due in it and kept.
         judged: Of how many.
+        whole: Whether it is a whole day, week or month; the ends of a period may cut one.
     """
 
     start: dt.datetime
@@ -45,6 +46,7 @@ class Point:
     backlog: int
     met: tuple[tuple[str, int], ...]
     judged: tuple[tuple[str, int], ...]
+    whole: bool = True
 
 
 def stocks(selection: Selection) -> Iterator[MetricResult]:
@@ -148,6 +150,7 @@ def series(selection: Selection) -> tuple[Step, tuple[Point, ...]]:
             backlog=bisect_right(created, end) - bisect_right(resolved, end) + bisect_right(reopened, end),
             met=tuple(sorted(met[number].items())),
             judged=tuple(sorted(judged[number].items())),
+            whole=is_whole(from_us(start), from_us(end), step),
         )
         for number, (start, end) in enumerate(pairwise(edges))
     )

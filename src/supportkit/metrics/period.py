@@ -72,6 +72,14 @@ class Period:
         return step, tuple(borders)
 
 
+_LEAST = {"day": dt.timedelta(hours=22), "week": dt.timedelta(days=6, hours=22), "month": dt.timedelta(days=27)}
+
+
+def is_whole(start: dt.datetime, end: dt.datetime, step: Step) -> bool:
+    """Tell whether a stretch is a whole day, week or month; a clock change takes an hour or two."""
+    return end - start >= _LEAST[step]
+
+
 def zone_of(name: str) -> ZoneInfo:
     """Return an IANA zone.
 
