@@ -125,6 +125,10 @@ def test_halves_of_a_real_log_merge_to_the_whole(kpis, tmp_path):
     assert merged.series == kpis.series
 
 
+def test_nothing_about_replies_is_said_of_a_log_without_messages(kpis):
+    assert not [one for one in kpis.results if "reply" in one.definition or one.definition.startswith("fcr")]
+
+
 def test_another_zone_moves_borders_and_no_duration(incidents):
     utc, tokyo = (measure(incidents, Period(zone=zone)) for zone in ("UTC", "Asia/Tokyo"))
 

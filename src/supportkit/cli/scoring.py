@@ -134,7 +134,7 @@ def _rows(file: Path, names: Sequence[str]) -> list[dict[str, str]]:
 def _codes(
     file: Path, rows: Sequence[dict[str, str]], name: str, blanks: Sequence[str], scale: tuple[int, int]
 ) -> list[int | None]:
-    question = Question(id=name, lo=scale[0], hi=scale[1], blank_codes=blanks)  # type: ignore[arg-type]  # the type of a converter
+    question = Question(id=name, lo=scale[0], hi=scale[1], blank_codes=blanks)
     found: list[int | None] = []
     for number, row in enumerate(rows, 1):
         try:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
 from supportkit.model.ticket import ClosingReason, Ticket
 
 _ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*/[1-9][0-9]*")
+
+
+def _reasons(value: Iterable[ClosingReason | str]) -> frozenset[ClosingReason]:
+    return frozenset(ClosingReason(one) for one in value)
+
+
+def _names(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -25,11 +34,11 @@ class CohortFilter:
 
     id: str = "customers/1"
     reasons: frozenset[ClosingReason] = attrs.field(
-        default=frozenset({ClosingReason.SPAM, ClosingReason.MERGED, ClosingReason.DUPLICATE}), converter=frozenset
+        default=frozenset({ClosingReason.SPAM, ClosingReason.MERGED, ClosingReason.DUPLICATE}), converter=_reasons
     )
     sources: tuple[tuple[str, str], ...] = (("test", "test"), ("mystery", "mystery_shopper"))
     other_sources: bool = True
-    internal: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    internal: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
 
     def __attrs_post_init__(self) -> None:
         if not _ID.fullmatch(self.id):

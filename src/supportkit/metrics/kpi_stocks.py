@@ -64,7 +64,7 @@ def stocks(selection: Selection) -> Iterator[MetricResult]:
 
 def _count(selection: Selection, name: str, basis: Basis, n: int) -> MetricResult:
     cohort = selection.cohort(basis)
-    warnings = codes_for(n, None, cohort) - {"indicative"}  # a count of what happened is no sample
+    warnings = codes_for(n, None, cohort) - {"indicative", "no_data"}  # a count is no sample, and 0 is one
     return MetricResult(value=n, numerator=n, n=n, definition=f"{name}/1", cohort=cohort, warnings=warnings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -127,12 +127,20 @@ def measure(
         period=period,
         now=table.now,
         tickets=len(table),
-        results=tuple(found),
+        results=_known(table, found),
         groups=tuple(_groups(selection, repeats, top)),
         step=step,
         series=points,
         coverage=hours,
     )
+
+
+_ABOUT_REPLIES = ("first_reply.", "next_reply.", "open_next_reply.", "fcr.", "one_touch", "replies.")
+
+
+def _known(table: FlowTable, results: Iterable[MetricResult]) -> tuple[MetricResult, ...]:
+    """Return what can be known: of a log without messages nothing about replies, not even that there were none."""
+    return tuple(one for one in results if table.has_replies or not one.definition.startswith(_ABOUT_REPLIES))
 
 
 def _groups(selection: Selection, repeats: Repeats, top: int) -> Iterator[Group]:
@@ -171,7 +179,7 @@ def _group(
         *promises(some),
         *(one for one in resolution_times(some, "calendar") if one.definition.endswith((".median/1", ".p90/1"))),
     ]
-    return Group(dimension=dimension, name=name, results=tuple(results), endings=_endings(some))
+    return Group(dimension=dimension, name=name, results=_known(selection.table, results), endings=_endings(some))
 
 
 def _endings(selection: Selection) -> tuple[tuple[str, int], ...]:

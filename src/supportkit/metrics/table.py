@@ -111,11 +111,20 @@ class FlowTable:
         now: The instant by which everything was folded.
         modes: `calendar`, and `business` where durations were measured with a schedule.
         filter: Id of the filter that said which tickets are left out.
+        has_replies: Whether the logs have messages; without any, nothing about replies is measured.
     """
 
-    def __init__(self, now: dt.datetime, *, filter: str = "none/1", has_business: bool = False) -> None:  # noqa: A002
+    def __init__(
+        self,
+        now: dt.datetime,
+        *,
+        filter: str = "none/1",  # noqa: A002 - what it is called everywhere
+        has_business: bool = False,
+        has_replies: bool = True,
+    ) -> None:
         self.now = now
         self.filter = filter
+        self.has_replies = has_replies
         self.modes: tuple[Mode, ...] = ("calendar", "business") if has_business else ("calendar",)
         self._columns: dict[str, array[int]] = {name: array("q") for name in _TIMES}
         # Creation to first and last resolution in calendar time follow from the instants, so they are not kept twice.
@@ -203,7 +212,7 @@ class FlowTable:
         Raises:
             ValueError: It was folded by another instant, with another filter or in other modes.
         """
-        if (self.now, self.filter, self.modes) != (other.now, other.filter, other.modes):
+        if self._folded() != other._folded():
             raise ValueError("tables of another instant, another filter or other modes are never merged")
         before = len(self)
         renumbered = {
@@ -214,6 +223,9 @@ class FlowTable:
             column.extend(theirs if name not in renumbered else (renumbered[name][number] for number in theirs))
         for mine, extra in zip(self._extras(), other._extras(), strict=True):
             mine.extend(extra, before, renumbered["clock"])
+
+    def _folded(self) -> tuple[object, ...]:
+        return self.now, self.filter, self.modes, self.has_replies
 
     def _extras(self) -> tuple[_Extra, ...]:
         return self._visits, self._next, self._again, self._clocks

@@ -58,7 +58,7 @@ def flow_table(
     fold_log(path, format, seen=collected.take, progress=progress)
     now = at or end_of_log(format, collected.last) or EPOCH
     promises = _promises(path, format, now)
-    table = FlowTable(now, filter=filter.id, has_business=calendar is not None)
+    table = FlowTable(now, filter=filter.id, has_business=calendar is not None, has_replies=False)
     for name, ticket in collected.tickets.items():
         flow = ticket_flow(collected.facts[name], now=now)
         if flow is None:

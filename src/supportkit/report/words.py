@@ -11,7 +11,7 @@ LOCALES = ("en", "ru", "zh")
 _TABLE: Mapping[str, tuple[str, str, str]] = {
     "title": ("Support report", "Отчёт службы поддержки", "客户支持报告"),
     "period": ("{since} to {until}, {zone}", "{since} – {until}, {zone}", "{since} 至 {until}，{zone}"),
-    "beginning": ("the beginning", "начало", "最初"),
+    "beginning": ("Beginning", "Начало", "最初"),
     "judged": ("As of {now}", "По состоянию на {now}", "截至 {now}"),
     "tickets": ("{n} tickets looked at", "Рассмотрено обращений: {n}", "共查看 {n} 个工单"),
     "left_out": ("Left out", "Не учтено", "未计入"),
