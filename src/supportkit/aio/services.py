@@ -10,20 +10,19 @@ import attrs
 
 from supportkit.aio.threads import Threads
 from supportkit.arguments import How, When
+from supportkit.cards import CustomerCard
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
-from supportkit.measures.results import MetricResult
-from supportkit.metrics.filters import CUSTOMERS, CohortFilter
-from supportkit.metrics.kpis import Kpis
-from supportkit.metrics.table import FlowTable
+from supportkit.escalation.vendors import Vendor
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
+from supportkit.pauses import Pause
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
-from supportkit.reporting import Progress, Reports
 
 
 @attrs.frozen
@@ -68,6 +67,14 @@ class AsyncCustomers:
         """See `Customers.list`."""
         return await self._threads.run(self._customers.list, limit=limit, after=after)
 
+    async def card(self, customer: str | Customer, *, limit: int = 20, cursor: str | None = None) -> CustomerCard:
+        """See `Customers.card`."""
+        return await self._threads.run(self._customers.card, customer, limit=limit, cursor=cursor)
+
+    async def consent(self, customer: str | Customer, purpose: str, *, allowed: bool, source: str = "") -> Customer:
+        """See `Customers.consent`."""
+        return await self._threads.run(self._customers.consent, customer, purpose, allowed=allowed, source=source)
+
     async def merge(self, a: str | Customer, b: str | Customer, *, actor: Actor | str) -> Customer:
         """See `Customers.merge`."""
         return await self._threads.run(self._customers.merge, a, b, actor=actor)
@@ -83,6 +90,28 @@ class AsyncCustomers:
     async def confirm(self, customer: str | Customer, address: Address, code: str) -> Customer:
         """See `Customers.confirm`."""
         return await self._threads.run(self._customers.confirm, customer, address, code)
+
+
+@attrs.frozen
+class AsyncParticipants:
+    """The verbs of `Participants`, awaitable."""
+
+    _threads: Threads
+    _participants: Participants
+
+    async def list(self, ticket: Ref | Ticket) -> Sequence[Customer]:
+        """See `Participants.list`."""
+        return await self._threads.run(self._participants.list, ticket)
+
+    async def add(self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Participants.add`."""
+        return await self._threads.run(self._participants.add, ticket, *who, actor=actor, **how)
+
+    async def remove(
+        self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Participants.remove`."""
+        return await self._threads.run(self._participants.remove, ticket, *who, actor=actor, **how)
 
 
 @attrs.frozen
@@ -123,6 +152,17 @@ class AsyncVendors:
     async def hand_over(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.hand_over`."""
         return await self._threads.run(self._vendors.hand_over, ticket, vendor, actor=actor, **how)
+
+    @property
+    def known(self) -> tuple[Vendor, ...]:
+        """The vendors that the desk can write to."""
+        return self._vendors.known
+
+    async def write(
+        self, ticket: Ref | Ticket, vendor: str, body: str, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Vendors.write`."""
+        return await self._threads.run(self._vendors.write, ticket, vendor, body, actor=actor, **how)
 
     async def pause(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.pause`."""
@@ -173,6 +213,14 @@ class AsyncOutbox:
             self._outbox.settle, delivery, state, by=by, note=note, external_id=external_id, **how
         )
 
+    async def pauses(self) -> Sequence[Pause]:
+        """See `Outbox.pauses`."""
+        return await self._threads.run(self._outbox.pauses)
+
+    async def resume(self, channel: str, account: str = "") -> None:
+        """See `Outbox.resume`."""
+        return await self._threads.run(self._outbox.resume, channel, account)
+
 
 @attrs.frozen
 class AsyncQuarantine:
@@ -204,64 +252,3 @@ class AsyncQuarantine:
     async def purge(self, before: dt.datetime | None = None, *, limit: int = 500) -> int:
         """See `Quarantine.purge`."""
         return await self._threads.run(self._quarantine.purge, before, limit=limit)
-
-
-@attrs.frozen
-class AsyncReports:
-    """The verbs of `Reports`, awaitable."""
-
-    _threads: Threads
-    _reports: Reports
-
-    async def kpis(
-        self,
-        since: When | None = None,
-        until: When | None = None,
-        *,
-        zone: str = "UTC",
-        at: When | None = None,
-        filter: CohortFilter = CUSTOMERS,  # noqa: A002 - as its twin
-        calendar: str | None = None,
-        topic_field: str | None = None,
-        top: int = 20,
-        progress: Progress | None = None,
-    ) -> Kpis:
-        """See `Reports.kpis`."""
-        return await self._threads.run(
-            self._reports.kpis,
-            since,
-            until,
-            zone=zone,
-            at=at,
-            filter=filter,
-            calendar=calendar,
-            topic_field=topic_field,
-            top=top,
-            progress=progress,
-        )
-
-    async def table(
-        self,
-        *,
-        at: When | None = None,
-        filter: CohortFilter = CUSTOMERS,  # noqa: A002 - as its twin
-        calendar: str | None = None,
-        topic_field: str | None = None,
-        progress: Progress | None = None,
-    ) -> FlowTable:
-        """See `Reports.table`."""
-        return await self._threads.run(
-            self._reports.table, at=at, filter=filter, calendar=calendar, topic_field=topic_field, progress=progress
-        )
-
-    async def metric(
-        self,
-        definition: str,
-        since: When | None = None,
-        until: When | None = None,
-        *,
-        zone: str = "UTC",
-        at: When | None = None,
-    ) -> MetricResult:
-        """See `Reports.metric`."""
-        return await self._threads.run(self._reports.metric, definition, since, until, zone=zone, at=at)
