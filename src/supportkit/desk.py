@@ -93,6 +93,7 @@ from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
 from supportkit.queueing import Queued, queue, take_next
+from supportkit.reporting import Reports
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
 from supportkit.routing.choosing import Choice
 from supportkit.routing.roster import Routing
@@ -364,6 +365,11 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def reports(self) -> Reports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return Reports(self._runner)
 
     @property
     def presence(self) -> Presences:

@@ -23,6 +23,7 @@ from supportkit.aio import (
     AsyncPromises,
     AsyncQuarantine,
     AsyncRegulation,
+    AsyncReports,
     AsyncSurveys,
     AsyncTeams,
     AsyncVendors,
@@ -36,6 +37,7 @@ from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
+from supportkit.reporting import Reports
 from supportkit.surveying.service import Surveys
 from supportkit.teams import Teams
 
@@ -48,6 +50,7 @@ TWINS: dict[type, type] = {
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
     Surveys: AsyncSurveys,
+    Reports: AsyncReports,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from supportkit.aio.desk import AsyncDesk, DeskArguments
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
@@ -29,6 +30,7 @@ __all__ = [
     "AsyncPromises",
     "AsyncQuarantine",
     "AsyncRegulation",
+    "AsyncReports",
     "AsyncSurveys",
     "AsyncTeams",
     "AsyncVendors",

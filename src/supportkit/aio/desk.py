@@ -19,6 +19,7 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
@@ -244,6 +245,11 @@ class AsyncDesk:
     def vendors(self) -> AsyncVendors:
         """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
         return AsyncVendors(self._threads, self.desk.vendors)
+
+    @property
+    def reports(self) -> AsyncReports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return AsyncReports(self._threads, self.desk.reports)
 
     @property
     def escalations(self) -> AsyncEscalations:
