@@ -49,6 +49,8 @@ FLOORS = {
         "parting",
         "outbox",
         "pauses",
+        "originals",
+        "enclosing",
         "revoking",
         "participants",
         "retention",

@@ -100,6 +100,7 @@ class Reply:
     kind: MessageKind = MessageKind.REPLY
     channel: str | None = None
     external_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
     message: str = made()
 
 
@@ -122,6 +123,7 @@ class Ask:
     body: str = _words()
     channel: str | None = None
     until: dt.datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
     message: str = made()
 
 
