@@ -31,12 +31,14 @@ from supportkit.model.ticket import Ticket
 from supportkit.originals import stored_original
 from supportkit.participants import copies_of
 from supportkit.parting import texts_of
+from supportkit.proposing import proposed
 from supportkit.races import again
 from supportkit.receipts import HARD, count_failure, record_refused, settle_waiting
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
 from supportkit.text import clean
+from supportkit.windowing import close_window
 from supportkit.withdrawing import cancelled
 
 _log = logging.getLogger("supportkit.delivery")
@@ -216,11 +218,14 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     able = adapter.capabilities
     seconds = min(able.timeout, lease.total_seconds() / 2)
     address = _address(customer, able.address_kind) if leg is None else leg.address
-    if address is None:
+    if not address:  # an erased leg has none
         return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
     if able.public and delivery.rule != PUBLIC:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
-    if (forbidden := _forbidden(adapter, customer, leg, address, runner.clock.now())) is not None:
+    forbidden = _forbidden(adapter, customer, leg, address, runner.clock.now())
+    if told is not None and customer is not None and customer.consent("notices") is False:
+        forbidden = Reason.NO_CONSENT
+    if forbidden is not None:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)
     parts = texts_of(message.body, adapter, ticket.locale if told is None else told.locale)
     if delivery.part > len(parts):
@@ -238,14 +243,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         in_reply_to=ids[-1] if ids else None,
         files=files if delivery.part == 1 else {},
     )
-    try:
-        answer = within(seconds, lambda: adapter.send(outbound))
-        if not isinstance(answer, Accepted | Deferred | Rejected):
-            _log.warning("channel %s answered with a %s", delivery.channel, type(answer).__name__)
-            answer = Deferred(Reason.UNCERTAIN)
-    except Exception as error:  # noqa: BLE001 - an adapter that raises is a bug; the provider may have taken it
-        _log.warning("channel %s failed in send: %s", delivery.channel, type(error).__name__)
-        answer = Deferred(Reason.UNCERTAIN)
+    answer = _call(adapter, outbound, seconds)
     verdict = _judge(answer, delivery, adapter, runner.clock.now())
     if isinstance(answer, Accepted) and answer.refused:
         missed = [
@@ -265,6 +263,19 @@ def _wanted(unit: ReceivingUnit, before: Sequence[Message], delivery: Outgoing, 
             if original is not None and original.sender == leg.address:
                 return original.answer_to
     return None
+
+
+def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accepted | Deferred | Rejected:
+    """Let the adapter send; one that raises has a bug, and its provider may have taken the message."""
+    try:
+        answer = within(seconds, lambda: adapter.send(outbound))
+    except Exception as error:  # noqa: BLE001 - see above
+        _log.warning("channel %s failed in send: %s", adapter.name, type(error).__name__)
+        return Deferred(Reason.UNCERTAIN)
+    if isinstance(answer, Accepted | Deferred | Rejected):
+        return answer
+    _log.warning("channel %s answered with a %s", adapter.name, type(answer).__name__)
+    return Deferred(Reason.UNCERTAIN)
 
 
 def _copies(
@@ -480,6 +491,9 @@ def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verd
             actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=verdict.reason or ""
         )
         events = decide(ticket, command, now, runner.rules)
+        events += proposed(runner, unit, ticket, delivery, verdict.reason or "")
+        if verdict.reason == Reason.WINDOW_CLOSED and state is OutboxState.FAILED:  # the provider disagrees, and wins
+            close_window(unit, runner.channels[delivery.channel], delivery, now)
     else:
         stored = unit.delivery(delivery.id)
         events = (cancelled(delivery, (stored or delivery).reason or ""),)

@@ -16,7 +16,9 @@ from typing import cast
 import attrs
 
 from supportkit import originals
-from supportkit.channels.inbound import Authenticity, Inbound, Mark, Reference, ReferenceKind
+from supportkit.admitting import Budgets as Budgets  # noqa: PLC0414 - belongs to `Intake` as well
+from supportkit.admitting import consenting, is_at, over_budget, word_of
+from supportkit.channels.inbound import Authenticity, Inbound, Mark, Reference, ReferenceKind, SignalKind
 from supportkit.channels.port import ChannelAdapter
 from supportkit.continuing import ticket_of
 from supportkit.drafting import Draft, Options
@@ -37,27 +39,11 @@ from supportkit.participants import newcomer, owner_of, taking_part
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.text import MAX_NAME, clean
+from supportkit.windowing import watch
 
 NO_SUBJECT = "(no subject)"
 MAX_SUBJECT = 200
 HOUR = dt.timedelta(hours=1)
-
-
-@attrs.frozen(kw_only=True)
-class Budgets:
-    """How much may come in, and go out by itself, before a person has to look.
-
-    Attributes:
-        new_tickets: Tickets that one sender may open within an hour; more messages go to quarantine.
-        reopenings: How often messages may reopen one ticket within a day.
-        files: Files of one message.
-        file_bytes: Of all files of one message together.
-    """
-
-    new_tickets: int = 20
-    reopenings: int = 5
-    files: int = 100
-    file_bytes: int = 50_000_000
 
 
 class Outcome(StrEnum):
@@ -121,7 +107,7 @@ class Intake:
 
     runner: Runner
     keys: Callable[[], Keys]
-    budgets: Budgets = Budgets()
+    budgets: Budgets = Budgets()  # noqa: RUF009 - a frozen value
     join_across: bool = False
 
     def route(
@@ -192,6 +178,9 @@ class _Message:
         self.routed, self.is_stranger = Routed(Outcome.OPENED, flagged=bool(before)), False
         if not self.sender:
             raise Quarantine("bad_sender")
+        hashed = self.keys.digest("sender", self.kind, self.sender)
+        if (spent := over_budget(self.unit, self.budgets, self.channel, hashed, draft.now)) is not None:
+            raise Quarantine(spent)
         thread = self._thread()
         key = conversation_key(self.keys, self.channel, self.inbound.account, thread)
         known = self.unit.conversation(key) or self._begun_by_us()
@@ -200,7 +189,7 @@ class _Message:
             known, found, is_claim = own, survivor(self.unit, own.ticket), False
         if (found is None or is_claim) and self._is_automatic:
             raise Quarantine("bounce" if Mark.BOUNCE in self.inbound.marks else "auto_reply")
-        customer = None if self.is_stranger or (is_claim and found is not None) else self._customer()
+        customer = None if self.is_stranger or (is_claim and found is not None) else self._heeded(self._customer())
         if found is not None and not is_claim:
             return self._join(found, self._known_leg(found) if self._is_mail else known, customer)
         return self._open(known, customer, claims=found)
@@ -211,6 +200,8 @@ class _Message:
 
     def _unanswerable(self) -> str | None:
         """Return why nothing may answer the message by itself."""
+        if word_of(self.kind, self.inbound.body) is SignalKind.OPT_OUT:
+            return "opted_out"
         for mark in (Mark.BOUNCE, Mark.AUTO_REPLY, Mark.BULK, Mark.BOT):
             if mark in self.inbound.marks:
                 return mark.value
@@ -375,16 +366,29 @@ class _Message:
     def _proved(self, customer: Customer) -> Customer:
         """Note that a customer wrote from an address that he had only claimed."""
         status = AddressStatus.VERIFIED
-        addresses = tuple(attrs.evolve(one, status=status) if self._is_mine(one) else one for one in customer.addresses)
+        addresses = tuple(
+            attrs.evolve(one, status=status) if is_at(one, self.kind, self.sender) else one
+            for one in customer.addresses
+        )
         proved = attrs.evolve(customer, addresses=addresses, version=customer.version + 1)
         self.draft.received.customers.append(proved)
         return proved
 
-    def _is_mine(self, address: Address) -> bool:
-        try:
-            return address.family == self.kind and normalised(self.kind, address.value) == self.sender
-        except ValueError:
-            return False
+    def _heeded(self, customer: Customer | None) -> Customer | None:
+        """Note on a customer what a word such as STOP says about messages to this address."""
+        word = word_of(self.kind, self.inbound.body)
+        if customer is None or word is None:
+            return customer
+        after = consenting(customer, self.kind, self.sender, is_out=word is SignalKind.OPT_OUT)
+        if after is customer:
+            return customer
+        several = self.draft.received.customers
+        if customer in several:  # new, or proved by this message: one row
+            several.remove(customer)
+        else:
+            after = attrs.evolve(after, version=customer.version + 1)
+        several.append(after)
+        return after
 
     def _new_customer(self, *, is_proved: bool) -> Customer:
         status = AddressStatus.VERIFIED if is_proved else AddressStatus.CLAIMED
@@ -500,6 +504,8 @@ class _Message:
         received = self.draft.received
         if leg is not None:
             received.legs.append(leg)
+            if leg.leg.heard_at == self.at:
+                watch(self.draft, self.adapter, leg.leg)
         received.heard.append(
             Heard(
                 tenant=self.runner.tenant,

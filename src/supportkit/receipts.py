@@ -19,6 +19,7 @@ from supportkit.model.conversation import Waiting
 from supportkit.model.events import DeliverySettled, RecipientRefused, Recorded
 from supportkit.model.people import SYSTEM, Address, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.proposing import proposed
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
@@ -34,14 +35,21 @@ def _is_hard(reason: str | None) -> bool:
     return reason is not None and (reason in HARD or reason.startswith(_BOUNCED))
 
 
-def record(runner: Runner, unit: UnitOfWork, ticket_id: str, command: cm.Command, now: dt.datetime) -> News:
-    """Record on a ticket what a provider brought about, also where levels are in force that were not read here yet."""
+def record(
+    runner: Runner, unit: UnitOfWork, ticket_id: str, command: cm.FailDelivery, now: dt.datetime, *, failed: Outgoing
+) -> News:
+    """Record on a ticket that an answer *failed* after all, and what is possible now.
+
+    Also where levels are in force that were not read here yet.
+    """
     ticket = unit.get(ticket_id)
     if ticket is None:
         return ()
     runner.refresh(unit)
     draft = runner.draft(unit, command, now, now)
-    draft.add(runner.tenant, ticket, ticket.id, decide(ticket, command, now, runner.rules))
+    events = decide(ticket, command, now, runner.rules)
+    events += proposed(runner, unit, ticket, failed, command.reason, whatever=True)
+    draft.add(runner.tenant, ticket, ticket.id, events)
     unit.save(draft.change(None))
     return draft.told
 
@@ -139,7 +147,7 @@ def _apply(runner: Runner, unit: ReceivingUnit, delivery: Outgoing, status: Rece
     if not unit.mark_failed(delivery, why):
         return ()
     command = cm.FailDelivery(actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=why)
-    return record(runner, unit, delivery.ticket, command, runner.clock.now())
+    return record(runner, unit, delivery.ticket, command, runner.clock.now(), failed=delivery)
 
 
 def _verdict(receipt: Receipt) -> bool | None:

@@ -56,14 +56,14 @@ class Records:
 
     def find(self, record_id: str) -> Record | None:
         """Return one record, or `None`."""
-        with self._reading() as unit:
+        with self.reading() as unit:
             return unit.record(self.kind, record_id)
 
     def list(
         self, *, owner: str | None = None, name: str | None = None, after: str = "", limit: int = MAX_PAGE
     ) -> Sequence[Record]:
         """Return records by id, beginning after the id *after*; only those of an owner or a name if given."""
-        with self._reading() as unit:
+        with self.reading() as unit:
             return unit.records(self.kind, owner=owner, name=name, after=after, limit=limit)
 
     def all(self, *, owner: str | None = None, name: str | None = None) -> Iterator[Record]:
@@ -77,7 +77,7 @@ class Records:
 
     def due(self, now: dt.datetime, limit: int = MAX_PAGE) -> Sequence[Record]:
         """Return those that somebody must look at by *now*, those that are due first in front."""
-        with self._reading() as unit:
+        with self.reading() as unit:
             return unit.records_due(self.kind, now, limit)
 
     def new(self, record_id: str, data: str, **values: Any) -> Record:
@@ -134,6 +134,7 @@ class Records:
             return work(keeping(shared.joined, runner))
 
     @contextmanager
-    def _reading(self) -> Iterator[KeepingUnit]:
+    def reading(self) -> Iterator[KeepingUnit]:
+        """Open a unit of work for reading; inside a transaction it is that transaction's own."""
         with self.runner.reading() as unit:
             yield keeping(unit, self.runner)

@@ -21,11 +21,13 @@ from supportkit.errors import (
     SupportkitError,
     WorkflowError,
 )
+from supportkit.lookup import survivor
 from supportkit.model.change import Change, Timer, TimerState
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
+from supportkit.windowing import WINDOW, warn
 
 _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
@@ -160,6 +162,8 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         ticket = unit.get(timer.ticket)
         if timer.name == CLOCKS:
             return _elapse(runner, unit, ticket, now)
+        if timer.name == WINDOW:
+            return ("stale", ()) if ticket is None else warn(runner, unit, timer, survivor(unit, ticket.id), now)
         command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()

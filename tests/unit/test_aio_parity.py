@@ -11,13 +11,17 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from supportkit.agents import Agents
 from supportkit.aio import (
+    AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
     AsyncOutbox,
     AsyncParticipants,
+    AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncTeams,
     AsyncVendors,
     DeskArguments,
 )
@@ -26,7 +30,9 @@ from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
+from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
+from supportkit.teams import Teams
 
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
@@ -36,6 +42,9 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Agents: AsyncAgents,
+    Teams: AsyncTeams,
+    Privacy: AsyncPrivacy,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

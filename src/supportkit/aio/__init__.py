@@ -6,6 +6,7 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
+from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
@@ -16,12 +17,15 @@ from supportkit.aio.services import (
 )
 
 __all__ = [
+    "AsyncAgents",
     "AsyncCustomers",
     "AsyncDesk",
     "AsyncOutbox",
     "AsyncParticipants",
+    "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",
+    "AsyncTeams",
     "AsyncVendors",
     "DeskArguments",
 ]

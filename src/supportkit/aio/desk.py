@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
+from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
@@ -117,6 +118,13 @@ class AsyncDesk:
         else:
             self._take(storage)
 
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """See `Desk.from_config`; the file is read when the desk is opened, in a thread."""
+        made = cls()
+        made._make = partial(Desk.from_config, path, storage, **arguments)
+        return made
+
     def __repr__(self) -> str:
         return f"AsyncDesk({self._desk or 'not open'})"
 
@@ -200,6 +208,20 @@ class AsyncDesk:
         return AsyncCustomers(self._threads, self.desk.customers)
 
     @property
+    def agents(self) -> AsyncAgents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return AsyncAgents(self._threads, self.desk.agents)
+
+    @property
+    def teams(self) -> AsyncTeams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return AsyncTeams(self._threads, self.desk.teams)
+
+    @property
+    def privacy(self) -> AsyncPrivacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return AsyncPrivacy(self._threads, self.desk.privacy)
+
     def participants(self) -> AsyncParticipants:
         """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
         return AsyncParticipants(self._threads, self.desk.participants)

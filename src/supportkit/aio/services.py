@@ -10,6 +10,7 @@ import attrs
 
 from supportkit.aio.threads import Threads
 from supportkit.arguments import How, When
+from supportkit.cards import CustomerCard
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
@@ -64,6 +65,14 @@ class AsyncCustomers:
     async def list(self, *, limit: int = 100, after: str | None = None) -> Sequence[Customer]:
         """See `Customers.list`."""
         return await self._threads.run(self._customers.list, limit=limit, after=after)
+
+    async def card(self, customer: str | Customer, *, limit: int = 20, cursor: str | None = None) -> CustomerCard:
+        """See `Customers.card`."""
+        return await self._threads.run(self._customers.card, customer, limit=limit, cursor=cursor)
+
+    async def consent(self, customer: str | Customer, purpose: str, *, allowed: bool, source: str = "") -> Customer:
+        """See `Customers.consent`."""
+        return await self._threads.run(self._customers.consent, customer, purpose, allowed=allowed, source=source)
 
     async def merge(self, a: str | Customer, b: str | Customer, *, actor: Actor | str) -> Customer:
         """See `Customers.merge`."""

@@ -173,6 +173,7 @@ class Reason(StrEnum):
     BAD_RECIPIENT = "bad_recipient"
     BLOCKED = "blocked"
     OPTED_OUT = "opted_out"
+    NO_CONSENT = "no_consent"
     WINDOW_CLOSED = "window_closed"
     TOO_LONG = "too_long"
     UNSUPPORTED = "unsupported"

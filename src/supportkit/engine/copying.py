@@ -52,13 +52,21 @@ _put_updated_at = _put["updated_at"]
 _put_state_since = _put["state_since"]
 _put_resolved_at = _put["resolved_at"]
 _put_closed_at = _put["closed_at"]
+_put_offered_at = _put["offered_at"]
+_put_erased = _put["erased"]
 _put_version = _put["version"]
 _put_clocks = _put["clocks"]
+_put_rank = _put["rank"]
 
 
 def note_clocks(ticket: Ticket, clocks: str) -> None:
     """Put the note about clocks into a ticket that was just made and that nobody else has seen yet."""
     _put_clocks(ticket, clocks)
+
+
+def note_rank(ticket: Ticket, rank: int | None) -> None:
+    """Put its place in the work queue into a ticket that was just made and that nobody else has seen yet."""
+    _put_rank(ticket, rank)
 
 
 def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
@@ -102,8 +110,11 @@ def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     _put_state_since(new, ticket.state_since)
     _put_resolved_at(new, ticket.resolved_at)
     _put_closed_at(new, ticket.closed_at)
+    _put_offered_at(new, ticket.offered_at)
+    _put_erased(new, ticket.erased)
     _put_version(new, ticket.version)
     _put_clocks(new, ticket.clocks)
+    _put_rank(new, ticket.rank)
     for name, value in changes.items():
         _put[name](new, value)
     return new

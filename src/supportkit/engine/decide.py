@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from supportkit.engine.deliveries import fail_delivery, retry_delivery, settle_delivery
+from supportkit.engine.happenings import delete_message, edit_message, warn_window
 from supportkit.engine.rules import Limits, Rules
 from supportkit.errors import LimitExceeded, Refused
 from supportkit.lifecycle import Refusal
@@ -342,6 +343,12 @@ def _assign(ticket: Ticket, command: cm.Assign, *_unused: object) -> Events:
     return (ev.Assigned(team=team, assignee=assignee),)
 
 
+def _return_assignment(ticket: Ticket, _command: cm.ReturnAssignment, *_unused: object) -> Events:
+    if ticket.assignee is None or ticket.offered_at is None:
+        return ()
+    return (ev.AssignmentReturned(assignee=ticket.assignee),)
+
+
 def _set_priority(ticket: Ticket, command: cm.SetPriority, *_unused: object) -> Events:
     if command.priority is ticket.priority:
         return ()
@@ -572,4 +579,8 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.PauseVendor: _pause_vendor,
     cm.ResumeVendor: _resume_vendor,
     cm.TakeBack: _take_back,
+    cm.ReturnAssignment: _return_assignment,
+    cm.EditMessage: edit_message,
+    cm.DeleteMessage: delete_message,
+    cm.WarnWindow: warn_window,
 }

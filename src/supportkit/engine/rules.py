@@ -6,12 +6,13 @@ import datetime as dt
 
 import attrs
 
+from supportkit.clock import UTC
 from supportkit.engine.promises import Promises
-from supportkit.errors import ConfigurationError
+from supportkit.errors import ConfigurationError, InvalidPolicy, NoBusinessTime
 from supportkit.lifecycle import Lifecycle
 from supportkit.model.people import TIERS, Tier
 from supportkit.model.ticket import StateCategory
-from supportkit.sla import ServiceLevels
+from supportkit.sla import ALWAYS_OPEN, ServiceLevels
 
 
 @attrs.frozen
@@ -87,6 +88,8 @@ class Rules:
             `None` (default): never by itself.
         sends: Channels with an adapter that can send, each with its delivery policy.
         public: Channels on which everybody reads along.
+        return_after: How long a ticket may stay untouched with somebody whom the desk gave it to; `None`: for ever.
+        return_calendar: The calendar in which that is counted.
         promises: The service levels; by default the built-in ones (24 h, 12 h by e-mail, 30 min in chats).
     """
 
@@ -99,9 +102,26 @@ class Rules:
     limits: Limits = Limits()
     sends: dict[str, str] = attrs.field(factory=dict)
     public: frozenset[str] = frozenset()
+    return_after: dt.timedelta | None = None
+    return_calendar: str = ALWAYS_OPEN
     promises: Promises = attrs.field()
     closed_state: str = attrs.field(init=False)
     levels: frozenset[int] = attrs.field(init=False)
+
+    def returns_at(self, offered_at: dt.datetime) -> dt.datetime | None:
+        """Return when a ticket that was given out at an instant goes back to the queue; `None`: never.
+
+        Where the calendar is not there any more, time is counted around the clock.
+        """
+        if self.return_after is None:
+            return None
+        try:
+            calendar = self.promises.rules.calendar(self.return_calendar, None)
+            return calendar.add(offered_at, self.return_after).astimezone(UTC)
+        except NoBusinessTime:
+            return None
+        except InvalidPolicy:
+            return offered_at + self.return_after
 
     @promises.default
     def _built_in_promises(self) -> Promises:

@@ -155,9 +155,11 @@ class StorageCapabilities:
         joins: The storage can work inside a transaction of the app.
         serial: Positions of the log come from one counter a tenant, so its writers take turns: each holds the counter
             from the writing of its events to the end of its transaction.
+        queues: It has the verbs of `storage.ranking`, so that a desk on it has a work queue.
         receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
         keeps: It has the verbs of `storage.keeping`, so that a desk on it can keep agents, teams and whatever else is
             no ticket.
+        erases: It has the verbs of `storage.erasing`, so that a desk on it can erase people.
     """
 
     durable: bool = True
@@ -165,7 +167,9 @@ class StorageCapabilities:
     joins: bool = False
     serial: bool = False
     receives: bool = False
+    queues: bool = False
     keeps: bool = False
+    erases: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -349,6 +349,8 @@ def sample_events() -> tuple[Event, ...]:
             until=until,
         ),
         ev.Assigned(team="west", assignee="lee"),
+        ev.Routed(assignee="mo", strategy="sticky", reasons=("speaks", "served_before")),
+        ev.AssignmentReturned(assignee="mo"),
         ev.PriorityChanged(source=Priority.HIGH, priority=Priority.URGENT),
         ev.SubjectChanged(subject="打印机坏了"),
         ev.CustomerChanged(customer="customer-2"),
@@ -366,6 +368,7 @@ def sample_events() -> tuple[Event, ...]:
         ),
         ev.TicketReleased(ticket="ticket-8"),
         ev.MessagesMoved(messages=("message-1",), source="ticket-7", dest="ticket-10"),
+        ev.PersonErased(customer="customer-1"),
         ev.TicketMerged(into="ticket-6", state="closed", category=StateCategory.CLOSED),
         ev.TicketUnmerged(out_of="ticket-6", state="on_hold", category=StateCategory.WAITING_EXTERNAL),
         ev.PolicyApplied(policy="gold", revision="ab12"),
@@ -379,6 +382,12 @@ def sample_events() -> tuple[Event, ...]:
         ev.VendorResumed(vendor="fuser works"),
         ev.TakenBack(vendor="fuser works"),
         ev.ChannelSwitched(leg="leg-2", channel="chat"),
+        ev.MessageEdited(message="message-1", before="it smokes"),
+        ev.MessageDeleted(message="message-1", files=2, before="it smokes a little"),
+        ev.ReplyWindowWarned(leg="leg-2", channel="chat", until=until, late=True),
+        ev.ChannelProposed(
+            message="message-2", reason="window_closed", allowed=("template",), channel="email", leg="leg-3"
+        ),
         ev.ClockWarned(id=f"{CLOCK}/80%", metric=Metric.RESOLUTION, instance=1, cycle=2, threshold="80%", late=True),
         ev.ClockBreached(
             id=f"{CLOCK}/100%",
