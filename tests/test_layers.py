@@ -61,6 +61,8 @@ FLOORS = {
         "outbox",
         "surveying",
         "pauses",
+        "originals",
+        "enclosing",
         "revoking",
         "participants",
         "retention",

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar, assert_never, cast
 
@@ -29,6 +29,7 @@ from supportkit.model.events import Event, NoticeQueued
 from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.originals import stored_original
 from supportkit.participants import copies_of
 from supportkit.parting import texts_of
 from supportkit.proposing import proposed
@@ -215,6 +216,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
             told = _notice(unit, message)
         copies = _copies(unit, adapter, delivery, ticket, leg, customer)
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
+        wanted = _wanted(cast("ReceivingUnit", unit), before, delivery, leg)
         files = _files(cast("ReceivingUnit", unit), message)
         message = _with_link(runner, unit, ticket, message, keys) if delivery.rule == SURVEY else message
     if ticket is None or message is None:
@@ -238,7 +240,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     subject = ticket.subject if message.kind is not MessageKind.AUTO else _subject(told, ticket)
     ids = tuple([one.external_id for one in before if one.external_id and _answers(message, one)][-_REFERENCES:])
     outbound = attrs.evolve(
-        _outbound(delivery, ticket, message, address, seconds, leg),
+        _outbound(delivery, ticket, message, wanted or address, seconds, leg),
         copies=tuple(copies),
         body=parts[delivery.part - 1],
         parts=len(parts),
@@ -251,9 +253,23 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     answer = _call(adapter, outbound, seconds)
     verdict = _judge(answer, delivery, adapter, runner.clock.now())
     if isinstance(answer, Accepted) and answer.refused:
-        missed = [_whose(one, {**copies, address: delivery.recipient}, able.address_kind) for one in answer.refused]
+        missed = [
+            _whose(one, {**copies, wanted or address: delivery.recipient}, able.address_kind) for one in answer.refused
+        ]
         verdict = attrs.evolve(verdict, refused=tuple(dict.fromkeys([one for one in missed if one])))
     return verdict
+
+
+def _wanted(unit: ReceivingUnit, before: Sequence[Message], delivery: Outgoing, leg: Leg | None) -> str | None:
+    """Return where the requester, in his last mail on a leg, wanted answers; notices stay where he wrote from."""
+    if leg is None or delivery.rule != REPLY:
+        return None
+    for message in reversed(before[-_REFERENCES:]):
+        if message.author.kind is ActorKind.CUSTOMER and message.channel == delivery.channel:
+            original = stored_original(unit, message.id)
+            if original is not None and original.sender == leg.address:
+                return original.answer_to
+    return None
 
 
 def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accepted | Deferred | Rejected:

@@ -21,6 +21,7 @@ from supportkit import (
     clocking,
     continuing,
     delivery,
+    enclosing,
     pairing,
     promising,
     publicly,
@@ -82,10 +83,11 @@ from supportkit.model.commands import THE_CUSTOMER
 from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
-from supportkit.model.message import Message, MessageKind, Note
+from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import public_answer, teller_of, texts_of
+from supportkit.originals import Original, original_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.presence import Presences
@@ -515,6 +517,7 @@ class Desk:
         actor: Actor | str,
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """Answer the customer in public; on a new ticket this also starts it.
@@ -522,8 +525,12 @@ class Desk:
         The answer is queued for the ticket's channel, or for *channel*. `kind="call"` records a call instead. Where the
         ticket's own channel has no adapter in this desk the answer is recorded only, and its event says so.
 
+        *files* go out with it, where the channel takes files.
+
         Raises:
             UnknownChannel: *channel* was named and this desk has no such adapter.
+            CapabilityMissing: There are files, and the channel takes none, or the storage keeps none.
+            LimitExceeded: The files are more, or larger, than the channel takes.
         """
         kind = MessageKind(kind)
         command = cm.Reply(
@@ -533,7 +540,7 @@ class Desk:
             channel=as_optional_name(channel, "channel") if kind is MessageKind.CALL else self._sender(channel),
             message=self._new_id(),
         )
-        return self._runner.run(as_ticket(ticket), command, self._options(how), follow_merges=True)
+        return enclosing.answer(self._runner, self._channels, as_ticket(ticket), command, files, self._options(how))
 
     def ask(
         self,
@@ -543,9 +550,13 @@ class Desk:
         actor: Actor | str,
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
-        """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then."""
+        """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then.
+
+        *files* are as for `reply`.
+        """
         command = cm.Ask(
             actor=as_actor(actor),
             body=self._words(body, "body"),
@@ -553,7 +564,7 @@ class Desk:
             until=self._instant(until),
             message=self._new_id(),
         )
-        return self._runner.run(as_ticket(ticket), command, self._options(how), follow_merges=True)
+        return enclosing.answer(self._runner, self._channels, as_ticket(ticket), command, files, self._options(how))
 
     def note(
         self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
@@ -1173,6 +1184,14 @@ class Desk:
         if found is None:
             raise NotFound("file", file)
         return found
+
+    def original(self, message: str) -> Original:
+        """Return what a message from outside brought besides its text: cleaned HTML, details, where answers go.
+
+        Raises:
+            NotFound: The message brought nothing else, or there is none with this id.
+        """
+        return original_of(self._runner, message)
 
     def switch_channel(
         self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]

@@ -55,9 +55,10 @@ from supportkit.model.clocks import Metric
 from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
-from supportkit.model.message import Message, MessageKind, Note
+from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
+from supportkit.originals import Original
 from supportkit.promising import Levels
 from supportkit.retention import PurgeReport, Retention
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
@@ -373,6 +374,10 @@ class AsyncDesk:
         """See `Desk.file`."""
         return await self._threads.run(self.desk.file, file)
 
+    async def original(self, message: str) -> Original:
+        """See `Desk.original`."""
+        return await self._threads.run(self.desk.original, message)
+
     async def switch_channel(
         self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]
     ) -> Ticket:
@@ -387,10 +392,13 @@ class AsyncDesk:
         actor: Actor | str,
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.reply`."""
-        return await self._threads.run(self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, **how)
+        return await self._threads.run(
+            self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, files=files, **how
+        )
 
     async def ask(
         self,
@@ -400,10 +408,13 @@ class AsyncDesk:
         actor: Actor | str,
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.ask`."""
-        return await self._threads.run(self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, **how)
+        return await self._threads.run(
+            self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, files=files, **how
+        )
 
     async def note(
         self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]

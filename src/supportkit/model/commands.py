@@ -131,6 +131,7 @@ class Reply:
     kind: MessageKind = MessageKind.REPLY
     channel: str | None = None
     external_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
     message: str = made()
 
 
@@ -153,6 +154,7 @@ class Ask:
     body: str = _words()
     channel: str | None = None
     until: dt.datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
     message: str = made()
 
 
