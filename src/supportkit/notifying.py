@@ -213,20 +213,24 @@ class _Telling:
     def _promised(self) -> _Promised:
         """Return by when the first or next response is due, as the customer may be told: never later than the clock."""
         rules, now = self.runner.rules.promises, self.draft.now
+        staffed = self.runner.dispatcher.resumes(self.unit, self.ticket, rules, now)
         kept = read_clocks(self.ticket, rules)
         if kept is None:
-            return _Promised()
+            return _Promised(opens=staffed)
         at = max(now, self.draft.at)
         clocks = [one for one in report(kept.snapshot, rules.rules, at).clocks if _is_owed(one)]
         dues = [(due, clock) for clock in clocks if (due := _due_of(clock)) is not None and due > now]
         if not dues:
-            return _Promised()
+            return _Promised(opens=staffed)
         due, clock = min(dues, key=lambda pair: pair[0])
+        if staffed is not None and staffed > due:
+            staffed = None  # nobody is told that an answer comes before anybody is there
         try:
             calendar = rules.rules.calendar(clock.calendar, clock.calendar_revision or None)
         except SupportkitError:
-            return _Promised(due)
-        return _Promised(due, next_opening(calendar, now))
+            return _Promised(due, staffed)
+        opens = next_opening(calendar, now)
+        return _Promised(due, max(filter(None, (opens, staffed)), default=None))
 
     def _tell(self, due: Due, reader: _Reader, promised: _Promised) -> None:
         notice = due.notice
@@ -342,11 +346,8 @@ class _Telling:
             return self.draft.received.unanswerable
         if customer is None:
             return "unknown_sender"
-        if any(
-            one.opted_out and one.family == able.address_kind and _same(able.address_kind, one.value, reader.address)
-            for one in customer.addresses
-        ):
-            return Reason.OPTED_OUT.value
+        if (unwanted := _unwanted(customer, able.address_kind, reader.address)) is not None:
+            return unwanted.value
         heard_at = None if reader.leg is None else reader.leg.heard_at
         if reader.leg is not None and isinstance(window_at(able.reply_window, heard_at, self.draft.now), Closed):
             return Reason.WINDOW_CLOSED.value
@@ -457,6 +458,14 @@ def _due_of(clock: Clock) -> dt.datetime | None:
 def _floor(instant: dt.datetime) -> dt.datetime:
     """Return the minute that is told: never later than the instant."""
     return instant - dt.timedelta(seconds=instant.second, microseconds=instant.microsecond)
+
+
+def _unwanted(customer: Customer, kind: str, address: str) -> Reason | None:
+    """Return why a customer does not want to be told anything there."""
+    if customer.consent("notices") is False:
+        return Reason.NO_CONSENT
+    off = any(one.opted_out and one.family == kind and _same(kind, one.value, address) for one in customer.addresses)
+    return Reason.OPTED_OUT if off else None
 
 
 def _same(kind: str, one: str, other: str) -> bool:

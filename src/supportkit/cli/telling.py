@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from supportkit.cli.telling_clocks import told_clock, told_promise
+from supportkit.cli.telling_lines import told_escalation
 from supportkit.model import events as ev
 
 
-def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short case an event
+def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one short case an event
     """Return what happened."""
     match event:
         case ev.StateChanged():
@@ -52,6 +53,10 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"opened by {event.channel}, {event.priority.name.lower()}, L{event.tier}"
         case ev.Assigned():
             return f"assigned to {event.assignee or 'nobody'}, team {event.team or '-'}"
+        case ev.Routed():
+            return f"given to {event.assignee} ({event.strategy}: {', '.join(event.reasons) or 'no reason told'})"
+        case ev.AssignmentReturned():
+            return f"{event.assignee} did not touch it in time: back in the queue"
         case ev.PriorityChanged():
             return f"priority {event.source.name.lower()} -> {event.priority.name.lower()}"
         case ev.SubjectChanged():
@@ -64,6 +69,12 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"fields changed: {', '.join(event.changes)}"
         case ev.FollowersChanged():
             return _plus_minus("followers", event.added, event.removed)
+        case ev.ParticipantsChanged():
+            return _plus_minus("participants", event.added, event.removed)
+        case ev.RecipientRefused():
+            return f"{event.customer} did not get an answer: {event.reason}"
+        case ev.TokensRevoked():
+            return f"signatures revoked, generation {event.generation}"
         case ev.Linked():
             return f"linked: {event.kind} of {event.ticket}"
         case ev.Unlinked():
@@ -78,12 +89,20 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"gave {event.ticket} back"
         case ev.MessagesMoved():
             return f"{len(event.messages)} messages moved from {event.source} to {event.dest}"
+        case ev.PersonErased():
+            return "every word was erased with the customer"
         case ev.PolicyApplied() | ev.DueSet() | ev.PromiseMade() | ev.PromiseMoved() | ev.PromiseKept():
             return told_promise(event)
         case ev.PromiseCancelled() | ev.HandedOver() | ev.VendorPaused() | ev.VendorResumed() | ev.TakenBack():
             return told_promise(event)
         case ev.ClockWarned() | ev.ClockBreached() | ev.ClockStopped() | ev.ClockCorrected():
             return told_clock(event)
+        case ev.HandoverWritten() | ev.VendorWritten() | ev.SignalRaised() | ev.EscalationFired():
+            return told_escalation(event)
+        case ev.ColleaguesNotified() | ev.HookDue() | ev.EscalationRefused() | ev.EscalationStopped():
+            return told_escalation(event)
+        case ev.EscalationAcknowledged():
+            return told_escalation(event)
         case _:
             assert_never(event)
 

@@ -12,6 +12,7 @@ from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.message import OutboxState as OutboxState  # noqa: PLC0414 - belongs to `Outgoing` as well
 from supportkit.model.people import Customer
+from supportkit.model.record import RecordChange
 from supportkit.model.ticket import Ticket
 
 
@@ -187,3 +188,4 @@ class Change:
     heard: tuple[Heard, ...] = ()
     legs: tuple[LegChange, ...] = ()
     files: tuple[StoredFile, ...] = ()
+    records: tuple[RecordChange, ...] = ()

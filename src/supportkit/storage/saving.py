@@ -14,7 +14,7 @@ from supportkit.model.change import Change, TicketChange
 from supportkit.model.people import Customer
 from supportkit.storage import rows
 from supportkit.storage import schema as t
-from supportkit.storage.receiving import Receiving
+from supportkit.storage.recording import Recording
 from supportkit.storage.statements import Prepared
 from supportkit.storage.terms import terms_of
 
@@ -33,7 +33,7 @@ class Saving:
 
     __slots__ = ("_positions", "_session", "_st")
 
-    def __init__(self, session: Receiving) -> None:
+    def __init__(self, session: Recording) -> None:
         self._session = session
         self._st = session.statements
         self._positions: tuple[int, int] = (0, 0)
@@ -51,7 +51,7 @@ class Saving:
         """Write a change; after an error nothing of this transaction can be kept.
 
         Raises:
-            ConcurrentUpdate: A ticket, a customer or a firing is not as it was when the change was decided.
+            ConcurrentUpdate: A ticket, a customer, a record or a firing is not as it was when the change was decided.
             IdempotencyConflict: The receipt's key is there already.
             StorageError: A row belongs to another tenant, or the database refuses it.
         """
@@ -85,7 +85,13 @@ class Saving:
             self._insert_new(self._st.insert_receipt, [rows.receipt_row(session.tenant, change.receipt)], clash)
         if change.heard or change.legs or change.files:
             session.save_received(change)
-        at = self._save_events(change.tickets)
+        if change.records:
+            session.save_records(change.records)
+        self._save_words(change, self._save_events(change.tickets))
+
+    def _save_words(self, change: Change, at: Mapping[str, int]) -> None:
+        """Write what was said; *at* are the positions of the events that brought it."""
+        session = self._session
         if change.messages:
             session.insert(
                 self._st.insert_message, [rows.message_row(new, at.get(new.id, 0)) for new in change.messages]
@@ -227,6 +233,7 @@ def _foreign(change: Change, tenant: str) -> set[str]:
         for row in rows_of:
             if row.tenant != tenant:
                 others.add(row.tenant)
-    for several in (change.heard, change.files, [part.leg for part in change.legs]):
+    inner = [part.leg for part in change.legs], [part.record for part in change.records]
+    for several in (change.heard, change.files, *inner):
         others.update(row.tenant for row in several if row.tenant != tenant)
     return others
