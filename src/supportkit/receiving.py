@@ -127,6 +127,8 @@ def receive(  # noqa: PLR0911 - one return a row of the table
     method = payload.method.upper()
     if method != "POST" and not (able.handshake and method == "GET"):
         return Answer(status=405, headers=(("Allow", "GET, POST" if able.handshake else "POST"),))
+    if method == "POST" and able.content_types and _media_type(payload) not in able.content_types:
+        return Answer(status=415)
     try:
         if method == "GET":
             return _challenge(adapter, payload) or Answer(status=405, headers=(("Allow", "POST"),))
@@ -148,6 +150,12 @@ def receive(  # noqa: PLR0911 - one return a row of the table
     except StorageUnavailable:
         return Answer(status=503)
     return _NO_CONTENT
+
+
+def _media_type(payload: Payload) -> str:
+    """Return the media type of a delivery without its parameters; several that differ are none."""
+    types = {value.partition(";")[0].strip().lower() for value in payload.header_values("Content-Type")}
+    return types.pop() if len(types) == 1 else ""
 
 
 def _receiver(runner: Runner, channels: Mapping[str, ChannelAdapter], name: str) -> ChannelAdapter:
