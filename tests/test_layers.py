@@ -22,6 +22,7 @@ FLOORS = {
         "admitting",
         "heeding",
         "windowing",
+        "wording",
         "proposing",
         "keyring",
         "quarantine",

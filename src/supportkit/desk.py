@@ -85,7 +85,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import public_answer, teller_of, texts_of
+from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.presence import Presences
@@ -103,6 +103,7 @@ from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
 from supportkit.teams import Teams
 from supportkit.text import clean
+from supportkit.wording import public_answer, texts_of
 
 MAX_TENANT = 64
 AHEAD = dt.timedelta(minutes=5)

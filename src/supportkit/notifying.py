@@ -18,7 +18,6 @@ from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import Draft, read_clocks
 from supportkit.engine.notices import Due, Notices, notices_due, told_due
 from supportkit.errors import LimitExceeded, SupportkitError
-from supportkit.hooks.manager import Hooks
 from supportkit.model.addressing import normalised
 from supportkit.model.change import OutboxState, Outgoing, TicketChange
 from supportkit.model.clocks import Metric
@@ -32,9 +31,10 @@ from supportkit.sla import Clock, report
 from supportkit.sla.terms import LIVE
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import TicketQuery, UnitOfWork
-from supportkit.templates.catalog import Catalog, Layer, Rendered
+from supportkit.templates.catalog import Catalog, Rendered
 from supportkit.templates.moments import next_opening
 from supportkit.templates.notices import Notice
+from supportkit.wording import Texts, speaking
 
 if TYPE_CHECKING:
     from supportkit.runner import Runner
@@ -475,61 +475,13 @@ def _same(kind: str, one: str, other: str) -> bool:
         return one == other
 
 
-Texts = Callable[[], Catalog]
-"""Gives the texts of a desk; they are read when the first one is needed."""
-
-
-def texts_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Texts:
-    """Return what gives the texts of a desk: own ones above those of plug-ins above the shipped ones.
-
-    Raises:
-        InvalidTemplate: An own text, or one of a plug-in, is wrong.
-        UnknownLocale: There is no such language.
-    """
-    layers: list[Layer] = []
-    if _speaking(notices, channels) or any(adapter.capabilities.public for adapter in channels.values()):
-        hooks.register_catalogs(
-            lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
-        )
-        layers += notices.layers
-    made: list[Catalog] = []
-
-    def catalog() -> Catalog:
-        if not made:
-            made.append(Catalog(layers, default_locale=notices.default_locale))
-        return made[0]
-
-    if layers:  # what is wrong with them is told now; the shipped ones are right
-        catalog()
-    return catalog
-
-
-def _speaking(notices: Notices, channels: Mapping[str, ChannelAdapter]) -> dict[str, ChannelAdapter]:
-    return {
-        name: adapter
-        for name, adapter in channels.items()
-        if adapter.capabilities.outbound
-        and not adapter.capabilities.public
-        and notices.speaks_by(name, adapter.capabilities.family)
-    }
-
-
 def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], texts: Texts) -> Teller | None:
     """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
 
     Raises:
         UnknownLocale: There is no such language.
     """
-    speaking = _speaking(notices, channels)
-    if speaking and notices.default_locale != "en":
+    spoken = speaking(notices, channels)
+    if spoken and notices.default_locale != "en":
         texts()
-    return Teller(notices, speaking, texts) if speaking else None
-
-
-def public_answer(notices: Notices, texts: Texts, locale: str | None, family: str) -> str:
-    """Return the words of a first answer that everybody reads, in the language of a ticket."""
-    catalog = texts()
-    values = {"desk.name": notices.desk_name} if notices.desk_name else {}
-    return catalog.render(
-        Notice.PUBLIC_ANSWER, locale=locale or catalog.default_locale, values=values, channel_kind=family
-    ).body
+    return Teller(notices, spoken, texts) if spoken else None
