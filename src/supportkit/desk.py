@@ -86,7 +86,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import public_answer, teller_of, texts_of
+from supportkit.notifying import teller_of
 from supportkit.originals import Original, original_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
@@ -109,6 +109,7 @@ from supportkit.surveying.surveyor import Surveyor
 from supportkit.surveys.settings import Survey
 from supportkit.teams import Teams
 from supportkit.text import clean
+from supportkit.wording import public_answer, texts_of
 
 MAX_TENANT = 64
 AHEAD = dt.timedelta(minutes=5)
