@@ -76,6 +76,7 @@ from supportkit.model.people import TIERS, Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
+from supportkit.portal import Portal
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
@@ -301,6 +302,11 @@ class Desk:
     def teams(self) -> Teams:
         """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
         return Teams(self._runner)
+
+    @property
+    def portal(self) -> Portal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return Portal(self._runner, self._intake.keys)
 
     @property
     def privacy(self) -> Privacy:

@@ -17,6 +17,7 @@ from supportkit.aio import (
     AsyncCustomers,
     AsyncDesk,
     AsyncOutbox,
+    AsyncPortal,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
@@ -28,6 +29,7 @@ from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
+from supportkit.portal import Portal
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
 from supportkit.teams import Teams
@@ -42,6 +44,7 @@ TWINS: dict[type, type] = {
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,
+    Portal: AsyncPortal,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""
