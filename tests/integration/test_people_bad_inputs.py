@@ -63,6 +63,11 @@ def test_every_row_of_these_areas_has_a_test_that_names_it() -> None:
 
 # -- access ----------------------------------------------------------------------------------------------------------
 
+
+def own(desk: Desk) -> str:
+    return desk.open("own", actor=KIM).id
+
+
 CALLS: dict[str, Callable[[Desk, str, str], object]] = {
     "card": lambda desk, customer, ticket: desk.customers.card(customer),
     "consent": lambda desk, customer, ticket: desk.customers.consent(customer, "surveys", allowed=True),
@@ -71,12 +76,10 @@ CALLS: dict[str, Callable[[Desk, str, str], object]] = {
     "issue": lambda desk, customer, ticket: desk.portal.issue(customer),
     "get": lambda desk, customer, ticket: desk.get(ticket),
     "history": lambda desk, customer, ticket: desk.history(ticket),
-    "merge": lambda desk, customer, ticket: desk.merge(desk.open("own", actor=KIM).id, ticket, actor=KIM),
-    "link": lambda desk, customer, ticket: desk.link(desk.open("own", actor=KIM).id, "related", ticket, actor=KIM),
+    "merge": lambda desk, customer, ticket: desk.merge(own(desk), ticket, actor=KIM),
+    "link": lambda desk, customer, ticket: desk.link(own(desk), "related", ticket, actor=KIM),
     "open": lambda desk, customer, ticket: desk.open("own", customer=customer),
-    "set_customer": lambda desk, customer, ticket: desk.set_customer(
-        desk.open("own", actor=KIM).id, customer, actor=KIM
-    ),
+    "set_customer": lambda desk, customer, ticket: desk.set_customer(own(desk), customer, actor=KIM),
     "merge people": lambda desk, customer, ticket: desk.customers.merge(desk.customers.add().id, customer, actor=KIM),
 }
 """Beside the generated test over every public method (`test_tenants.py`): verbs of people, by hand."""
