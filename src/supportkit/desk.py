@@ -90,6 +90,7 @@ from supportkit.notifying import teller_of
 from supportkit.originals import Original, original_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
+from supportkit.portal import Portal
 from supportkit.presence import Presences
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
@@ -388,6 +389,11 @@ class Desk:
     def teams(self) -> Teams:
         """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
         return Teams(self._runner)
+
+    @property
+    def portal(self) -> Portal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return Portal(self._runner, self._intake.keys)
 
     @property
     def privacy(self) -> Privacy:

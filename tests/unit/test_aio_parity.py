@@ -19,6 +19,7 @@ from supportkit.aio import (
     AsyncEscalations,
     AsyncOutbox,
     AsyncParticipants,
+    AsyncPortal,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
@@ -35,6 +36,7 @@ from supportkit.desk import Desk
 from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
+from supportkit.portal import Portal
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
 from supportkit.reporting import Reports
@@ -56,6 +58,7 @@ TWINS: dict[type, type] = {
     Privacy: AsyncPrivacy,
     Escalations: AsyncEscalations,
     Regulation: AsyncRegulation,
+    Portal: AsyncPortal,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

@@ -18,7 +18,7 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
 from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
@@ -227,6 +227,11 @@ class AsyncDesk:
     def teams(self) -> AsyncTeams:
         """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
         return AsyncTeams(self._threads, self.desk.teams)
+
+    @property
+    def portal(self) -> AsyncPortal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return AsyncPortal(self._threads, self.desk.portal)
 
     @property
     def privacy(self) -> AsyncPrivacy:
