@@ -225,6 +225,8 @@ class Desk:
         found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
         self._lines = Lines(self._intake, self._channels)
+        if rules.vendors:  # made now, because writing to one is a transaction in which none can be made
+            found()
 
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
