@@ -1,4 +1,4 @@
-"""P19: looking for the escalation rules that an event is for, with 1,000 rules against 10: only what matches counts.
+"""P19: looking for the rules that an event is for, with 1,000 rules against 10: what matches counts, not all.
 
 Every rule waits for the breach of one clock on tickets of a topic of its own, so one rule of all matches. Beside it
 a whole command that no rule waits for, which has to cost the same with 1,000 rules as with 10.

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from supportkit import proving, uniting
+from supportkit import cards, proving, uniting
 from supportkit.arguments import (
     as_actor,
     as_customer,
@@ -18,11 +18,12 @@ from supportkit.arguments import (
     as_tags,
     as_timezone,
 )
+from supportkit.cards import CustomerCard
 from supportkit.errors import NotFound
 from supportkit.keys import Keys
 from supportkit.model.change import Change
 from supportkit.model.fields import FieldValue
-from supportkit.model.people import Actor, Address, Customer
+from supportkit.model.people import Actor, Address, Consent, Customer
 from supportkit.races import again
 from supportkit.runner import Runner
 from supportkit.text import clean
@@ -119,6 +120,46 @@ class Customers:
         with self._runner.reading() as unit:
             return unit.customers(limit, after)
 
+    def card(self, customer: str | Customer, *, limit: int = 20, cursor: str | None = None) -> CustomerCard:
+        """Return what an agent wants to know before he says a word: who it is, past tickets, open promises.
+
+        Args:
+            customer: Who; a merged one stands for the survivor.
+            limit: Tickets a page, 1 to 500, the newest first.
+            cursor: `card.tickets.next` of the page before.
+
+        Raises:
+            NotFound: There is no such customer.
+        """
+        return cards.card(self._runner, as_customer(customer) or "", limit=limit, cursor=cursor)
+
+    def consent(self, customer: str | Customer, purpose: str, *, allowed: bool, source: str = "") -> Customer:
+        """Note what a customer said about being written to, and return him; the last word on a purpose counts.
+
+        A refusal of `everything` means: do not contact. Where two customers become one, a refusal of either holds.
+
+        Args:
+            customer: Who.
+            purpose: `everything`, `notices`, `surveys`, `announcements`, `marketing`, or one of the app's own.
+            allowed: Agreed or refused.
+            source: How it is known: a form, a call, a letter.
+
+        Raises:
+            NotFound: There is no such customer.
+        """
+        named, now = as_name(purpose, "purpose"), self._runner.clock.now()
+        new = Consent(purpose=named, allowed=bool(allowed), at=now, source=as_name(source, "source") if source else "")
+
+        def once() -> Customer:
+            before = self.get(as_customer(customer) or "")
+            others = [one for one in before.consents if one.purpose != named]
+            kept = tuple(sorted([*others, new], key=lambda one: one.purpose))
+            after = attrs.evolve(before, consents=kept, version=before.version + 1)
+            self._save(after)
+            return after
+
+        return again(once)
+
     def merge(self, a: str | Customer, b: str | Customer, *, actor: Actor | str) -> Customer:
         """Make one customer of two who are one person, and return the survivor.
 
@@ -187,7 +228,9 @@ def _addresses(given: Iterable[Address] | Mapping[str, str]) -> tuple[Address, .
     )
 
 
-_FIXED = frozenset({"id", "tenant", "created_at", "version", "merged_into", "merged", "proofs"})
+_FIXED = frozenset(
+    {"id", "tenant", "created_at", "version", "merged_into", "merged", "proofs", "consents", "erased_at"}
+)
 """What `update` may not change."""
 _CLEAN: dict[str, Callable[[Any], Any]] = {
     "name": _called,

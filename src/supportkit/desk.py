@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, Unpack, cast
@@ -24,9 +25,11 @@ from supportkit import (
     promising,
     publicly,
     receiving,
+    revoking,
     switching,
     timers,
 )
+from supportkit.agents import Agents
 from supportkit.archive.reading import import_desk
 from supportkit.archive.writing import ArchiveReport, export
 from supportkit.arguments import (
@@ -52,6 +55,7 @@ from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
+from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.notices import Notices
 from supportkit.engine.promises import Promises as PromisedLevels
@@ -79,18 +83,25 @@ from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
-from supportkit.model.people import TIERS, Actor, Customer, Tier
+from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import teller_of
+from supportkit.notifying import public_answer, teller_of, texts_of
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
+from supportkit.presence import Presences
+from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
+from supportkit.queueing import Queued, queue, take_next
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
+from supportkit.routing.choosing import Choice
+from supportkit.routing.roster import Routing
 from supportkit.runner import Runner, Settled
-from supportkit.sla import ClockSet, Comparison, ServiceLevels
+from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
-from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.teams import Teams
 from supportkit.text import clean
 
 MAX_TENANT = 64
@@ -131,6 +142,8 @@ class Desk:
             another channel; by default it opens a ticket, and `suggestions` shows the other one.
         notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
             a promised time has moved, that the request is solved, closed or open again.
+        routing: How work is given out: `Routing`, or the dict of a configuration file. By default nobody is given
+            anything: a ticket waits in the queue until somebody takes it with `next` or it is assigned.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
         synchronous: For SQLite: `full`, or `normal` (see `docs/explanation/durability.md`).
 
@@ -166,6 +179,7 @@ class Desk:
         budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
         join_across_channels: bool = False,
         notices: Notices = Notices(),  # noqa: B008 - a frozen value
+        routing: Routing | Mapping[str, Any] | None = None,
         discover: bool = False,
         synchronous: str = "full",
     ) -> None:
@@ -176,6 +190,7 @@ class Desk:
         hooks = Hooks(plugins, discover=discover, clock=clock)
         self._channels: Mapping[str, ChannelAdapter] = known_channels(hooks, channels)
         checks.refuse_unsigned(self._channels)
+        given_out = routing if isinstance(routing, Routing | None) else Routing.from_dict(routing)
         rules = Rules(
             lifecycle=_compiled(lifecycle),
             after_close=after_close,
@@ -193,12 +208,16 @@ class Desk:
                 if adapter.capabilities.outbound
             },
             public=frozenset(name for name, adapter in self._channels.items() if adapter.capabilities.public),
+            return_after=None if given_out is None else given_out.return_after,
+            return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
         check_vendors(rules.vendors, rules, self._channels)
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
             checked(attrs.evolve(rules, promises=PromisedLevels.of(levels, rules.lifecycle)))
-        teller = teller_of(notices, self._channels, hooks)
+        texts = texts_of(notices, self._channels, hooks)
+        self._in_public = partial(public_answer, notices, texts)
+        teller = teller_of(notices, self._channels, texts)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
@@ -216,6 +235,9 @@ class Desk:
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
+            dispatcher=Dispatcher(given_out, opened.capabilities),
+            channels=self._channels,
+            has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
@@ -227,6 +249,24 @@ class Desk:
         self._lines = Lines(self._intake, self._channels)
         if rules.vendors:  # made now, because writing to one is a transaction in which none can be made
             found()
+
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """Open the desk that a configuration file describes.
+
+        Args:
+            path: A TOML file; see the how-to about configuration files.
+            storage: Where the tickets are, instead of what the file says.
+            arguments: Further arguments of `Desk`, such as `channels=`; they come before those of the file.
+
+        Raises:
+            InvalidConfiguration: Something is wrong with the file; `problems` has everything.
+            ConfigurationError: As for the constructor.
+        """
+        from supportkit.config import load_config
+
+        config = load_config(path)
+        return cls(storage or config.storage or "sqlite://", **{**config.arguments, **arguments})
 
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
@@ -271,7 +311,7 @@ class Desk:
 
     @property
     def customers(self) -> Customers:
-        """People who ask: `add`, `get`, `update`, `list`, `merge`, `unmerge`, `start_verification`, `confirm`."""
+        """People who ask: `add`, `get`, `update`, `list`, `card`, `consent`, `merge`, `unmerge` and more."""
         return Customers(self._runner, self._intake.keys)
 
     @property
@@ -295,6 +335,11 @@ class Desk:
         return Regulation(self._runner)
 
     @property
+    def participants(self) -> Participants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return Participants(self._runner)
+
+    @property
     def outbox(self) -> Outbox:
         """Deliveries: call it to list them (`desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
         return Outbox(self._runner)
@@ -303,6 +348,26 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def presence(self) -> Presences:
+        """What agents say about themselves: `set`, `get`, `list`, `clear`."""
+        return Presences(self._runner)
+
+    @property
+    def agents(self) -> Agents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return Agents(self._runner)
+
+    @property
+    def teams(self) -> Teams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return Teams(self._runner)
+
+    @property
+    def privacy(self) -> Privacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return Privacy(self._runner, self._channels)
 
     @property
     def levels(self) -> ServiceLevels:
@@ -698,6 +763,79 @@ class Desk:
         command = cm.Follow(actor=as_actor(actor), add=as_names(add, "follower"), remove=as_names(remove, "follower"))
         return self._runner.run(as_ticket(ticket), command, self._options(how))
 
+    # -- the work queue ----------------------------------------------------------------------------------------------
+
+    def queue(
+        self, *, team: str | None = None, agent: str | None = None, tier: int | None = None, limit: int = 50
+    ) -> Sequence[Queued]:
+        """Return what waits for somebody, first what is due first; of equals the higher priority, then the older one.
+
+        A ticket is due at the earliest of its deadlines that run. Where none does it is due a day after it came into
+        its state, so that nothing waits for ever. What waits for customers and vendors is not in the queue, except for
+        promises and periodic updates.
+
+        Args:
+            team: Only that of one team.
+            agent: Only what suits one agent, and what he has already.
+            tier: Only that of one support line.
+            limit: At most so many, 1 to 500.
+
+        Raises:
+            NotFound: The desk has agents, and *agent* is none of them.
+            CapabilityMissing: The storage has no work queue.
+        """
+        check_limit(limit, MAX_PAGE)
+        return queue(self._runner, team=team, agent=agent, tier=tier, limit=limit)
+
+    def next(
+        self,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        team: str | None = None,
+        tier: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket | None:
+        """Give an agent the first ticket of the queue that suits him and that nobody has, and return it.
+
+        Two agents never get the same ticket. Suitable is what his team, support line, skills, languages and capacity
+        allow; a desk that knows no agents lets anybody take anything.
+
+        Args:
+            agent: His id.
+            actor: Who asks; the agent by default.
+            team: Only of this team.
+            tier: Only of this support line.
+
+        Returns:
+            The ticket, assigned; `None` where nothing suits him.
+
+        Raises:
+            NotFound: The desk has agents, and *agent* is none of them.
+            CapabilityMissing: The storage has no work queue.
+        """
+        agent = as_name(agent, "agent")
+        asking = Actor(ActorKind.AGENT, agent) if actor is None else as_actor(actor)
+        return take_next(
+            self._runner,
+            agent,
+            asking,
+            self._options(how),
+            team=as_optional_name(team, "team"),
+            tier=tier,
+        )
+
+    def candidates(self, ticket: Ref | Ticket) -> Choice:
+        """Return who could take a ticket now, the best one first with the reasons, and why the others could not.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        with self._runner.reading() as unit:
+            self._runner.refresh(unit)
+            found = find(unit, as_ticket(ticket))
+            return self._runner.dispatcher.choose(unit, found, self._runner.rules.promises, self.now())
+
     # -- promises ----------------------------------------------------------------------------------------------------
 
     def promise(
@@ -1045,8 +1183,9 @@ class Desk:
 
         Args:
             ticket: Which ticket.
-            text: What to say; by default the text `public_answer` in the ticket's language: an apology, thanks, and
-                where to go on. At most 280 characters, or what the channel takes.
+            text: What to say; by default the desk's text `public_answer` (own, of a plug-in, or shipped) in the
+                ticket's language: an apology, thanks, and where to go on. At most 280 characters, or what the channel
+                takes.
             actor: Who answers.
 
         Raises:
@@ -1056,7 +1195,7 @@ class Desk:
         """
         words = None if text is None else self._words(text, "text")
         return publicly.answer(
-            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how)
+            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how), self._in_public
         )
 
     def move_to_private(
@@ -1103,6 +1242,19 @@ class Desk:
             ValueError: *valid_for* or *url* cannot be.
         """
         return continuing.make_link(self._runner, self._intake.keys(), as_ticket(ticket), valid_for, url)
+
+    def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """Let nothing that was signed for a ticket so far open a way to it any more, and return the ticket.
+
+        For when a mail of ours has come into wrong hands: ids of our mails, answer addresses, subject tags and
+        continuation links count as absent from now on; what goes out afterwards is signed anew. Who takes part may
+        still answer a mail that is his own. Of a merged ticket the survivor and all that was merged with it.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            LimitExceeded: That was done 63 times.
+        """
+        return revoking.revoke(self._runner, as_ticket(ticket), as_actor(actor), self._options(how))
 
     def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """Return the ways to the customer of a ticket, the current one first, then those that could begin.
@@ -1218,6 +1370,7 @@ class Desk:
         inside = object.__new__(Desk)
         inside._runner = runner
         inside._channels = self._channels
+        inside._in_public = self._in_public
         inside._keeping = self._keeping
         inside._intake = attrs.evolve(self._intake, runner=runner)
         inside._owns_storage = False

@@ -10,7 +10,7 @@ import attrs
 
 from supportkit.clock import from_us, to_us
 from supportkit.engine.clocks import Kept, TicketClocks
-from supportkit.engine.copying import changed, note_clocks
+from supportkit.engine.copying import changed, note_clocks, note_rank
 from supportkit.engine.effects import CLOCKS, Effects, effects
 from supportkit.engine.evolve import evolve
 from supportkit.engine.promises import Promises
@@ -24,8 +24,11 @@ from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
 from supportkit.model.conversation import Heard, LegChange, StoredFile
 from supportkit.model.events import ClockBreached, ClocksRemeasured, ClockWarned, Event, Recorded
+from supportkit.model.message import Message
 from supportkit.model.people import SYSTEM, Actor, Customer
+from supportkit.model.record import RecordChange
 from supportkit.model.ticket import StateCategory, Ticket
+from supportkit.routing.standing import rank_of, unpromised
 from supportkit.storage.codec import dumps, loads
 from supportkit.storage.port import JoinedUnit, UnitOfWork
 
@@ -113,9 +116,10 @@ class Page:
                 is_closed=self.before is not None and self.before.category is StateCategory.CLOSED,
             )
         except InvalidPolicy as error:
-            self._lose(error)
+            self.lose(error)
 
-    def _lose(self, error: InvalidPolicy) -> None:
+    def lose(self, error: InvalidPolicy) -> None:
+        """Go on without clocks."""
         _log.warning("the clocks of ticket %s cannot be read: %s", self.ticket, error.code)
         self.clocks = None
 
@@ -126,7 +130,7 @@ class Page:
         try:
             told = question(self.clocks)
         except InvalidPolicy as error:
-            self._lose(error)
+            self.lose(error)
             return
         if told:
             self.tell(told, is_whole=is_whole)
@@ -185,6 +189,7 @@ class Received:
     heard: list[Heard] = attrs.field(factory=list)
     legs: list[LegChange] = attrs.field(factory=list)
     files: list[StoredFile] = attrs.field(factory=list)
+    rewritten: list[Message] = attrs.field(factory=list)
     unanswerable: str | None = None
 
 
@@ -205,6 +210,9 @@ class Draft:
     rows: Effects = attrs.field(factory=Effects)
     moved: tuple[tuple[str, str], ...] = ()
     received: Received = attrs.field(factory=Received)
+    records: list[RecordChange] = attrs.field(factory=list)
+    is_last_try: bool = False
+    """After this one nothing is tried again: what is nice to have is not worth losing a race."""
     is_history: bool = False
     """It brings in what happened elsewhere: nobody is told."""
     objects: Callable[[Ticket, cm.Command], Refusal | None] | None = None
@@ -252,7 +260,8 @@ class Draft:
             if page.clocks is not None:
                 page.clocks.lose()
             after = self._close(page, always=True)
-            if after is not None and not page.log:  # nothing to tell, and yet another note
+            # Nothing to tell, and yet another note.
+            if after is not None and not page.log and after.rank == ticket.rank:
                 self.changes.append(TicketChange(before=ticket, ticket=after, events=()))
             survivor = ticket.merged_into
 
@@ -295,6 +304,7 @@ class Draft:
             return None
         if after is page.before:  # time brought about nothing: only the deadline is set anew
             after = changed(after, {})
+        self._rank(page, after)
         if page.clocks is None:  # somebody who knows the policy has to look at it
             note_clocks(after, "")
             self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=self.now))
@@ -306,11 +316,40 @@ class Draft:
             if always or following != page.clocks.before:
                 due = None if following is None else from_us(following)
                 self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=due))
+        self._take_over(page, after)
+        return after
+
+    def _take_over(self, page: Page, after: Ticket) -> None:
+        """Put what was written on a page into the changes, with what follows from it."""
         if page.log:
             entries = tuple(page.log)
             self.changes.append(TicketChange(before=page.before, ticket=after, events=entries))
             effects(page.before, after, self.command, entries, self.rules, self.rows)
-        return after
+        elif (
+            page.before is not None and after.rank != page.before.rank
+        ):  # a calendar changed: it is due at another time
+            self.changes.append(TicketChange(before=page.before, ticket=after, events=()))
+
+    def _rank(self, page: Page, after: Ticket) -> None:
+        """Note where a ticket stands in the work queue now."""
+        before, clocks = page.before, page.clocks
+        if (
+            before is not None
+            and clocks is not None
+            and clocks.is_untouched
+            and before.state_since is after.state_since
+            and before.priority is after.priority
+            and before.rank is not None
+        ):
+            return
+        found = None
+        if not after.category.is_done:
+            try:
+                found = unpromised(after.category, after.state_since) if clocks is None else clocks.standing(after)
+            except InvalidPolicy as error:
+                page.lose(error)
+                found = unpromised(after.category, after.state_since)
+        note_rank(after, None if found is None else rank_of(found.due, after.priority))
 
     def _relearn(self, page: Page) -> None:
         """Fold the whole log anew where an event changed the past of the clocks."""
@@ -378,6 +417,8 @@ class Draft:
             heard=tuple(self.received.heard),
             legs=tuple(self.received.legs),
             files=tuple(self.received.files),
+            records=tuple(self.records),
+            rewritten=tuple(self.received.rewritten),
             receipt=receipt,
         )
 

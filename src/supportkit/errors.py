@@ -91,6 +91,22 @@ class InvalidTemplate(ConfigurationError, ValueError):
         super().__init__(f"{template}{'' if line is None else f', line {line}'}: {problem}")
 
 
+class InvalidConfiguration(ConfigurationError, ValueError):
+    """A configuration file cannot be used.
+
+    Attributes:
+        file: Its name.
+        problems: Everything that is wrong with it, each with its key.
+    """
+
+    code = "configuration.file"
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
+
+
 class UnknownLocale(ConfigurationError, ValueError):
     """A catalog names a language that the Unicode locale data does not have."""
 
@@ -215,6 +231,24 @@ class LimitExceeded(WorkflowError, ValueError):
         self.allowed = allowed
         self.got = got
         super().__init__(f"{limit}: at most {allowed}{unit and ' ' + unit} allowed, got {got}")
+
+
+class InvalidStaff(WorkflowError, ValueError):
+    """An agent, a team or a shift cannot be as it was given.
+
+    Attributes:
+        subject: Who or what it is.
+        field: The attribute that is wrong.
+        problem: What is wrong with it.
+    """
+
+    code = "workflow.staff"
+
+    def __init__(self, subject: str, field: str, problem: str) -> None:
+        self.subject = subject
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{subject}, {field}: {problem}")
 
 
 class TemplateFailed(WorkflowError):

@@ -22,11 +22,13 @@ from supportkit.errors import (
     SupportkitError,
     WorkflowError,
 )
+from supportkit.lookup import survivor
 from supportkit.model.change import Change, Timer, TimerState
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
+from supportkit.windowing import WINDOW, warn
 
 _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
@@ -156,16 +158,16 @@ def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
 
 def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, News]:
     with runner.storage.begin(runner.tenant) as unit:
-        if not unit.settle_timer(timer, TimerState.DONE):
-            return "stale", ()
-        ticket = unit.get(timer.ticket)
+        ticket = unit.get(timer.ticket) if unit.settle_timer(timer, TimerState.DONE) else None
         if timer.name == CLOCKS:
             return _elapse(runner, unit, ticket, now)
-        if timer.name == STAY:
-            return _stay(runner, unit, ticket, timer, now)
-        command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()
+        if timer.name == WINDOW:
+            return warn(runner, unit, timer, survivor(unit, ticket.id), now)
+        if timer.name == STAY:
+            return _stay(runner, unit, ticket, timer, now)
+        command = on_timer(timer, ticket, runner.rules)
         if command is None:  # where the rules were changed meanwhile it is due later, not never
             later = tuple(one for one in state_timers(None, ticket, runner.rules) if one.name == timer.name)
             if later:
@@ -192,10 +194,8 @@ def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.dat
     return ("fired" if has_news else "stale"), draft.told
 
 
-def _stay(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, timer: Timer, now: dt.datetime) -> tuple[str, News]:
+def _stay(runner: Runner, unit: UnitOfWork, ticket: Ticket, timer: Timer, now: dt.datetime) -> tuple[str, News]:
     """Let the rules look at a ticket that has been in its line for so long."""
-    if ticket is None:
-        return "stale", ()
     draft = runner.draft(unit, None, now, now)
     if not draft.stay(ticket, timer):
         return "stale", ()

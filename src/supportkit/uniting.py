@@ -13,7 +13,7 @@ from supportkit.errors import NotFound
 from supportkit.lookup import person
 from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
-from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Customer, MergedPerson
+from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Consent, Customer, MergedPerson
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
@@ -44,7 +44,7 @@ def merge(runner: Runner, a: str, b: str, actor: Actor) -> Customer:
             joined=joined,
             tickets=tuple([ticket.id for ticket in tickets]),
         )
-        after = _next(survivor, addresses=joined, merged=(*survivor.merged, part))
+        after = _next(survivor, addresses=joined, merged=(*survivor.merged, part), consents=strictest(survivor, source))
         # The one who loses addresses is written first: a proved address belongs to one customer at any time.
         draft.received.customers += [_next(source, addresses=(), proofs=(), merged_into=survivor.id), after]
         _hand_over(runner, draft, tickets, actor, survivor.id)
@@ -69,7 +69,8 @@ def unmerge(runner: Runner, customer: str, actor: Actor) -> Customer:
         if part.customer != source.id:
             raise refuse("customer.order", f"customer {part.customer} was merged later: unmerge that one first")
         kept, given = _parted(survivor.addresses, part)
-        after = _next(source, addresses=given, merged_into=None)
+        # Nobody knows any more whose refusal it was, so it holds for both.
+        after = _next(source, addresses=given, merged_into=None, consents=strictest(source, survivor))
         draft.received.customers += [_next(survivor, addresses=kept, merged=survivor.merged[:-1]), after]
         tickets = [ticket for ticket in map(unit.get, part.tickets) if ticket and ticket.customer == survivor.id]
         _hand_over(runner, draft, tickets, actor, source.id)
@@ -145,6 +146,16 @@ def _strictest(one: Address, two: Address) -> Address:
         opted_out=one.opted_out or two.opted_out,
         failures=max(one.failures, two.failures),
     )
+
+
+def strictest(one: Customer, two: Customer) -> tuple[Consent, ...]:
+    """Return for each purpose what holds for both: a refusal before an agreement, then what was said last."""
+    found: dict[str, Consent] = {}
+    for consent in (*one.consents, *two.consents):
+        before = found.get(consent.purpose)
+        if before is None or (before.allowed, consent.at) > (consent.allowed, before.at):
+            found[consent.purpose] = consent
+    return tuple([found[purpose] for purpose in sorted(found)])
 
 
 def _joined(mine: Iterable[Address], others: Iterable[Address]) -> tuple[Address, ...]:

@@ -11,14 +11,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from supportkit.agents import Agents
 from supportkit.aio import (
+    AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
     AsyncEscalations,
     AsyncOutbox,
+    AsyncParticipants,
+    AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
     AsyncRegulation,
+    AsyncTeams,
     AsyncVendors,
     DeskArguments,
 )
@@ -27,15 +32,22 @@ from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
+from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
+from supportkit.teams import Teams
 
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
     Customers: AsyncCustomers,
+    Participants: AsyncParticipants,
     Promises: AsyncPromises,
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Agents: AsyncAgents,
+    Teams: AsyncTeams,
+    Privacy: AsyncPrivacy,
     Escalations: AsyncEscalations,
     Regulation: AsyncRegulation,
 }

@@ -7,16 +7,28 @@ from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 
 __all__ = [
+    "AsyncAgents",
     "AsyncCustomers",
     "AsyncDesk",
     "AsyncEscalations",
     "AsyncOutbox",
+    "AsyncParticipants",
+    "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",
     "AsyncRegulation",
+    "AsyncTeams",
     "AsyncVendors",
     "DeskArguments",
 ]

@@ -18,7 +18,15 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
@@ -116,6 +124,13 @@ class AsyncDesk:
         else:
             self._take(storage)
 
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """See `Desk.from_config`; the file is read when the desk is opened, in a thread."""
+        made = cls()
+        made._make = partial(Desk.from_config, path, storage, **arguments)
+        return made
+
     def __repr__(self) -> str:
         return f"AsyncDesk({self._desk or 'not open'})"
 
@@ -197,6 +212,25 @@ class AsyncDesk:
     def customers(self) -> AsyncCustomers:
         """People who ask: `add`, `get`, `update`, `list`."""
         return AsyncCustomers(self._threads, self.desk.customers)
+
+    @property
+    def agents(self) -> AsyncAgents:
+        """People who answer: `add`, `get`, `change`, `remove`, `list`."""
+        return AsyncAgents(self._threads, self.desk.agents)
+
+    @property
+    def teams(self) -> AsyncTeams:
+        """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
+        return AsyncTeams(self._threads, self.desk.teams)
+
+    @property
+    def privacy(self) -> AsyncPrivacy:
+        """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
+        return AsyncPrivacy(self._threads, self.desk.privacy)
+
+    def participants(self) -> AsyncParticipants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return AsyncParticipants(self._threads, self.desk.participants)
 
     @property
     def promises(self) -> AsyncPromises:
@@ -666,6 +700,10 @@ class AsyncDesk:
     ) -> continuing.ContinuationLink:
         """See `Desk.continuation_link`."""
         return await self._threads.run(self.desk.continuation_link, ticket, valid_for=valid_for, url=url)
+
+    async def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.revoke_tokens`."""
+        return await self._threads.run(self.desk.revoke_tokens, ticket, actor=actor, **how)
 
     async def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """See `Desk.legs`."""

@@ -10,6 +10,7 @@ import attrs
 
 from supportkit.aio.threads import Threads
 from supportkit.arguments import How, When
+from supportkit.cards import CustomerCard
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
@@ -19,6 +20,8 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
+from supportkit.pauses import Pause
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
 
 
@@ -64,6 +67,14 @@ class AsyncCustomers:
         """See `Customers.list`."""
         return await self._threads.run(self._customers.list, limit=limit, after=after)
 
+    async def card(self, customer: str | Customer, *, limit: int = 20, cursor: str | None = None) -> CustomerCard:
+        """See `Customers.card`."""
+        return await self._threads.run(self._customers.card, customer, limit=limit, cursor=cursor)
+
+    async def consent(self, customer: str | Customer, purpose: str, *, allowed: bool, source: str = "") -> Customer:
+        """See `Customers.consent`."""
+        return await self._threads.run(self._customers.consent, customer, purpose, allowed=allowed, source=source)
+
     async def merge(self, a: str | Customer, b: str | Customer, *, actor: Actor | str) -> Customer:
         """See `Customers.merge`."""
         return await self._threads.run(self._customers.merge, a, b, actor=actor)
@@ -79,6 +90,28 @@ class AsyncCustomers:
     async def confirm(self, customer: str | Customer, address: Address, code: str) -> Customer:
         """See `Customers.confirm`."""
         return await self._threads.run(self._customers.confirm, customer, address, code)
+
+
+@attrs.frozen
+class AsyncParticipants:
+    """The verbs of `Participants`, awaitable."""
+
+    _threads: Threads
+    _participants: Participants
+
+    async def list(self, ticket: Ref | Ticket) -> Sequence[Customer]:
+        """See `Participants.list`."""
+        return await self._threads.run(self._participants.list, ticket)
+
+    async def add(self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Participants.add`."""
+        return await self._threads.run(self._participants.add, ticket, *who, actor=actor, **how)
+
+    async def remove(
+        self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Participants.remove`."""
+        return await self._threads.run(self._participants.remove, ticket, *who, actor=actor, **how)
 
 
 @attrs.frozen
@@ -179,6 +212,14 @@ class AsyncOutbox:
         return await self._threads.run(
             self._outbox.settle, delivery, state, by=by, note=note, external_id=external_id, **how
         )
+
+    async def pauses(self) -> Sequence[Pause]:
+        """See `Outbox.pauses`."""
+        return await self._threads.run(self._outbox.pauses)
+
+    async def resume(self, channel: str, account: str = "") -> None:
+        """See `Outbox.resume`."""
+        return await self._threads.run(self._outbox.resume, channel, account)
 
 
 @attrs.frozen

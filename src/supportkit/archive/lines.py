@@ -16,6 +16,7 @@ from supportkit.model.conversation import Arrival, Heard, Leg, StoredFile, Waiti
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Actor, Customer
+from supportkit.model.record import Record
 from supportkit.model.stored import Attempt, Conversation, Counter, Place, PollCursor, Spent, Stored
 from supportkit.model.ticket import Ticket
 from supportkit.storage.codec import EVENT_CLASSES, SCHEMA, Plain, codec_of, decode_event, encode_event
@@ -42,6 +43,7 @@ KINDS: Mapping[str, type[Any]] = {
     "poll": PollCursor,
     "budget": Spent,
     "receipt": Waiting,
+    "record": Record,
 }
 _NAMES = {cls: name for name, cls in KINDS.items()}
 _EVENT_KEYS = ("ticket", "seq", "occurred_at", "recorded_at", "actor", "command", "type", "schema", "data")

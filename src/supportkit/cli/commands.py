@@ -2,6 +2,7 @@
 
 from supportkit.cli.app import app
 from supportkit.cli.archiving import export, import_
+from supportkit.cli.configuring import config
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
 from supportkit.cli.lines import escalations, regulation
@@ -45,5 +46,6 @@ for _command in (
 app.command("import")(import_)
 app.add_typer(mail, name="mail")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(config, name="config")
 app.add_typer(policy, name="policy")
 app.add_typer(templates, name="templates")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from supportkit.engine.deliveries import fail_delivery, retry_delivery, settle_delivery
+from supportkit.engine.happenings import delete_message, edit_message, warn_window
 from supportkit.engine.lines import acknowledge, move_tier, raise_signal, write_vendor
 from supportkit.engine.rules import Limits, Rules
 from supportkit.engine.steps import Events, known_tier, not_merged, step
@@ -22,7 +23,7 @@ from supportkit.model import events as ev
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
-from supportkit.model.ticket import ClosingReason, LinkKind, StateCategory, Ticket
+from supportkit.model.ticket import MAX_GENERATION, ClosingReason, LinkKind, StateCategory, Ticket
 
 _NO_TICKETS: Mapping[str, Ticket] = {}
 
@@ -302,6 +303,12 @@ def _assign(ticket: Ticket, command: cm.Assign, *_unused: object) -> Events:
     return (ev.Assigned(team=team, assignee=assignee),)
 
 
+def _return_assignment(ticket: Ticket, _command: cm.ReturnAssignment, *_unused: object) -> Events:
+    if ticket.assignee is None or ticket.offered_at is None:
+        return ()
+    return (ev.AssignmentReturned(assignee=ticket.assignee),)
+
+
 def _set_priority(ticket: Ticket, command: cm.SetPriority, *_unused: object) -> Events:
     if command.priority is ticket.priority:
         return ()
@@ -328,6 +335,23 @@ def _follow(
     added, removed = _difference(ticket.followers, command.add, command.remove)
     _within("followers of a ticket", rules.limits.followers, len(ticket.followers) + len(added))
     return (ev.FollowersChanged(added=added, removed=removed),) if added or removed else ()
+
+
+def _change_participants(
+    ticket: Ticket, command: cm.ChangeParticipants, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
+) -> Events:
+    """Let people join in the order in which they are named; the requester takes part anyway."""
+    not_merged(ticket)
+    removed = tuple([one for one in ticket.participants if one in command.remove])
+    known = {*ticket.participants, *command.remove, ticket.customer}
+    added = tuple([one for one in dict.fromkeys(command.add) if one not in known])
+    _within("participants of a ticket", rules.limits.participants, len(ticket.participants) + len(added) - len(removed))
+    return (ev.ParticipantsChanged(added=added, removed=removed),) if added or removed else ()
+
+
+def _revoke_tokens(ticket: Ticket, _command: cm.RevokeTokens, *_unused: object) -> Events:
+    _within("generations of a ticket's signatures", MAX_GENERATION, ticket.generation + 1)
+    return (ev.TokensRevoked(generation=ticket.generation + 1),)
 
 
 def _set_fields(
@@ -475,6 +499,8 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Tag: _tag,
     cm.SetFields: _set_fields,
     cm.Follow: _follow,
+    cm.ChangeParticipants: _change_participants,
+    cm.RevokeTokens: _revoke_tokens,
     cm.MoveTier: move_tier,
     cm.WriteVendor: write_vendor,
     cm.RaiseSignal: raise_signal,
@@ -493,4 +519,8 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.PauseVendor: _pause_vendor,
     cm.ResumeVendor: _resume_vendor,
     cm.TakeBack: _take_back,
+    cm.ReturnAssignment: _return_assignment,
+    cm.EditMessage: edit_message,
+    cm.DeleteMessage: delete_message,
+    cm.WarnWindow: warn_window,
 }

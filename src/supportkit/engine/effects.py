@@ -21,6 +21,8 @@ from supportkit.model.ticket import ClosingReason, StateCategory, Ticket
 CLOSE_RESOLVED = "close_resolved"
 RESOLVE_PENDING = "resolve_pending"
 RESUME = "resume"
+RETURN = "return_assignment"
+"""The deadline at which a ticket that nobody has touched goes back to the queue."""
 REPLY = "reply"
 """The rule that makes deliveries of what agents write."""
 PUBLIC = "public_reply"
@@ -65,7 +67,7 @@ def effects(
         rules: What the desk has settled.
         into: Where the rows are collected.
     """
-    moved = before is None
+    moved = before is None or before.offered_at != after.offered_at
     for recorded in log:
         event = recorded.event
         if isinstance(event, _BRINGS_A_MESSAGE):
@@ -220,6 +222,9 @@ def _deadlines(ticket: Ticket, rules: Rules) -> dict[str, dt.datetime | None]:
             if ticket.category is StateCategory.WAITING_CUSTOMER and rules.resolve_pending_after is not None:
                 due[RESOLVE_PENDING] = ticket.state_since + rules.resolve_pending_after
             return due
+        case StateCategory.NEW | StateCategory.OPEN if ticket.offered_at is not None:
+            due_at = rules.returns_at(ticket.offered_at)
+            return {} if due_at is None else {RETURN: due_at}
         case _:
             return {}
 
@@ -232,6 +237,8 @@ def on_timer(timer: Timer, ticket: Ticket, rules: Rules) -> cm.Command | None:
     match timer.name:
         case "close_resolved":
             return cm.Close(actor=SYSTEM)
+        case "return_assignment":
+            return cm.ReturnAssignment(actor=SYSTEM)
         case "resume":
             return cm.Resume(actor=SYSTEM)
         case "resolve_pending":

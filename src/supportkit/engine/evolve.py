@@ -14,6 +14,8 @@ import attrs
 from supportkit.engine.copying import changed
 from supportkit.model import events as ev
 from supportkit.model.events import Recorded
+from supportkit.model.fields import NO_FIELDS
+from supportkit.model.people import ActorKind
 from supportkit.model.ticket import BeforeMerge, ClosingReason, Link, MergedPart, StateCategory, Ticket
 
 
@@ -30,10 +32,17 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket:
             raise ValueError(f"the log of ticket {recorded.ticket} begins with {type(event).__name__}")
         return _opened(event, recorded)
     changes = _EVOLVERS[type(event)](ticket, event, recorded)
+    if ticket.offered_at is not None and "offered_at" not in changes and _is_taken_up(ticket, recorded):
+        changes["offered_at"] = None
     changes["version"] = recorded.seq
     if recorded.occurred_at > ticket.updated_at:
         changes["updated_at"] = recorded.occurred_at
     return changed(ticket, changes)
+
+
+def _is_taken_up(ticket: Ticket, recorded: Recorded) -> bool:
+    """Tell whether this was done by the one to whom the desk gave the ticket."""
+    return recorded.actor.kind is ActorKind.AGENT and recorded.actor.id == ticket.assignee
 
 
 def fold(log: Iterable[Recorded], ticket: Ticket | None = None) -> Ticket | None:
@@ -112,7 +121,15 @@ def _state_changed(ticket: Ticket, event: ev.StateChanged, recorded: Recorded) -
 
 
 def _assigned(_ticket: Ticket, event: ev.Assigned, _recorded: Recorded) -> dict[str, Any]:
-    return {"team": event.team, "assignee": event.assignee}
+    return {"team": event.team, "assignee": event.assignee, "offered_at": None}
+
+
+def _routed(_ticket: Ticket, event: ev.Routed, recorded: Recorded) -> dict[str, Any]:
+    return {"assignee": event.assignee, "offered_at": recorded.occurred_at}
+
+
+def _assignment_returned(_ticket: Ticket, _event: ev.AssignmentReturned, _recorded: Recorded) -> dict[str, Any]:
+    return {"assignee": None, "offered_at": None}
 
 
 def _priority_changed(_ticket: Ticket, event: ev.PriorityChanged, _recorded: Recorded) -> dict[str, Any]:
@@ -143,8 +160,17 @@ def _followers_changed(ticket: Ticket, event: ev.FollowersChanged, _recorded: Re
     return {"followers": _with(ticket.followers, event.added, event.removed)}
 
 
+def _participants_changed(ticket: Ticket, event: ev.ParticipantsChanged, _recorded: Recorded) -> dict[str, Any]:
+    stay = [one for one in ticket.participants if one not in event.removed]
+    return {"participants": (*stay, *[one for one in event.added if one not in stay])}
+
+
+def _tokens_revoked(_ticket: Ticket, event: ev.TokensRevoked, _recorded: Recorded) -> dict[str, Any]:
+    return {"generation": event.generation}
+
+
 def _tier_moved(_ticket: Ticket, event: ev.TierMoved, _recorded: Recorded) -> dict[str, Any]:
-    return {"tier": event.dest, "team": event.team, "assignee": None}
+    return {"tier": event.dest, "team": event.team, "assignee": None, "offered_at": None}
 
 
 def _vendor_written(ticket: Ticket, _event: ev.VendorWritten, _recorded: Recorded) -> dict[str, Any]:
@@ -230,6 +256,10 @@ def _messages_moved(ticket: Ticket, event: ev.MessagesMoved, _recorded: Recorded
     return {"messages": ticket.messages + (count if event.dest == ticket.id else -count)}
 
 
+def _person_erased(_ticket: Ticket, _event: ev.PersonErased, recorded: Recorded) -> dict[str, Any]:
+    return {"subject": "", "resolution": "", "fields": NO_FIELDS, "erased": recorded.seq}
+
+
 def _promise_made(ticket: Ticket, event: ev.PromiseMade, _recorded: Recorded) -> dict[str, Any]:
     return {"promises": _with(ticket.promises, (event.promise,))}
 
@@ -261,12 +291,17 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.NoteAdded: _nothing,
     ev.StateChanged: _state_changed,
     ev.Assigned: _assigned,
+    ev.Routed: _routed,
+    ev.AssignmentReturned: _assignment_returned,
     ev.PriorityChanged: _priority_changed,
     ev.SubjectChanged: _subject_changed,
     ev.CustomerChanged: _customer_changed,
     ev.TagsChanged: _tags_changed,
     ev.FieldsChanged: _fields_changed,
     ev.FollowersChanged: _followers_changed,
+    ev.ParticipantsChanged: _participants_changed,
+    ev.RecipientRefused: _nothing,
+    ev.TokensRevoked: _tokens_revoked,
     ev.TierMoved: _tier_moved,
     ev.HandoverWritten: _nothing,
     ev.VendorWritten: _vendor_written,
@@ -284,6 +319,7 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TicketUnmerged: _unmerged,
     ev.TicketReleased: _released,
     ev.MessagesMoved: _messages_moved,
+    ev.PersonErased: _person_erased,
     ev.PolicyApplied: _nothing,
     ev.DueSet: _nothing,
     ev.PromiseMade: _promise_made,
@@ -300,4 +336,8 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.ClockCorrected: _nothing,
     ev.ClocksRemeasured: _nothing,
     ev.ChannelSwitched: _channel_switched,
+    ev.MessageEdited: _nothing,
+    ev.MessageDeleted: _nothing,
+    ev.ReplyWindowWarned: _nothing,
+    ev.ChannelProposed: _nothing,
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 import attrs
 
+from supportkit.clock import UTC
 from supportkit.engine.promises import Promises
-from supportkit.errors import ConfigurationError
+from supportkit.errors import ConfigurationError, InvalidPolicy, NoBusinessTime
 from supportkit.escalation import reading as read
 from supportkit.escalation.regulation import Duties
 from supportkit.escalation.table import Table
@@ -17,7 +18,7 @@ from supportkit.escalation.vendors import Vendor
 from supportkit.lifecycle import Lifecycle
 from supportkit.model.people import TIERS, Tier
 from supportkit.model.ticket import StateCategory
-from supportkit.sla import ServiceLevels
+from supportkit.sla import ALWAYS_OPEN, ServiceLevels
 
 
 @attrs.frozen
@@ -88,7 +89,10 @@ STRICT_LINES = TierPolicy(skip=False, down=False, birth=1)
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Caps on what a ticket may carry. Beyond a cap the command is refused."""
+    """Caps on what a ticket may carry. Beyond a cap the command is refused.
+
+    With its requester a ticket has 20 recipients at most, as one mail has.
+    """
 
     tags: int = 200
     tag_chars: int = 100
@@ -97,6 +101,7 @@ class Limits:
     name_chars: int = 200
     text_bytes: int = 25 * 1024 * 1024
     followers: int = 500
+    participants: int = 19
     promises: int = 50
     vendors: int = 20
     links: int = 1000
@@ -113,6 +118,8 @@ class Rules:
             `None` (default): never by itself.
         sends: Channels with an adapter that can send, each with its delivery policy.
         public: Channels on which everybody reads along.
+        return_after: How long a ticket may stay untouched with somebody whom the desk gave it to; `None`: for ever.
+        return_calendar: The calendar in which that is counted.
         escalations: The escalation rules, compiled; `None` where the desk has none, so that they cost nothing.
         regulation: Who is responsible for which topic.
         vendors: Other organisations that can be written to, by name.
@@ -128,6 +135,8 @@ class Rules:
     limits: Limits = Limits()
     sends: dict[str, str] = attrs.field(factory=dict)
     public: frozenset[str] = frozenset()
+    return_after: dt.timedelta | None = None
+    return_calendar: str = ALWAYS_OPEN
     escalations: Table | None = None
     regulation: Duties | None = None
     vendors: Mapping[str, Vendor] = attrs.field(factory=dict)
@@ -135,6 +144,21 @@ class Rules:
     closed_state: str = attrs.field(init=False)
     levels: frozenset[int] = attrs.field(init=False)
     _tiers: Mapping[int, Tier] = attrs.field(init=False, repr=False)
+
+    def returns_at(self, offered_at: dt.datetime) -> dt.datetime | None:
+        """Return when a ticket that was given out at an instant goes back to the queue; `None`: never.
+
+        Where the calendar is not there any more, time is counted around the clock.
+        """
+        if self.return_after is None:
+            return None
+        try:
+            calendar = self.promises.rules.calendar(self.return_calendar, None)
+            return calendar.add(offered_at, self.return_after).astimezone(UTC)
+        except NoBusinessTime:
+            return None
+        except InvalidPolicy:
+            return offered_at + self.return_after
 
     @promises.default
     def _built_in_promises(self) -> Promises:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from supportkit.model.commands import Command, Open, PairCommand
     from supportkit.model.events import Recorded
     from supportkit.model.ticket import Ticket
+    from supportkit.routing.choosing import Choice
 
 PROJECT = "supportkit"
 ENTRY_POINTS = "supportkit.plugins"
@@ -39,6 +40,17 @@ class Classification:
     priority: Priority | None = None
     team: str | None = None
     tags: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """Who gets a new ticket, in the words of a plug-in.
+
+    Attributes:
+        assignee: The id of an agent; `None`: nobody, it waits in the queue.
+    """
+
+    assignee: str | None = None
 
 
 @hookspec
@@ -71,6 +83,14 @@ def supportkit_refuse(ticket: Ticket | None, command: Command | PairCommand) -> 
 @hookspec
 def supportkit_classify(command: Open, customer: Customer | None) -> Classification | None:
     """Say what a new ticket is about. The first answer that is not `None` counts; who raises is passed over."""
+
+
+@hookspec
+def supportkit_route(command: Open, choice: Choice) -> Route | None:
+    """Say who gets a new ticket; *choice* has who could take it, in order, and why others could not.
+
+    The first answer that is not `None` counts; who raises is passed over.
+    """
 
 
 @hookspec

@@ -12,6 +12,7 @@ from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.message import OutboxState as OutboxState  # noqa: PLC0414 - belongs to `Outgoing` as well
 from supportkit.model.people import Customer
+from supportkit.model.record import RecordChange
 from supportkit.model.ticket import Ticket
 
 
@@ -177,6 +178,8 @@ class Change:
     notes: tuple[Note, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     """Pairs of message id and the ticket that it goes to."""
+    rewritten: tuple[Message, ...] = ()
+    """Messages that are stored and read otherwise from now on: their body and what is attached to them."""
     outbox: tuple[Outgoing, ...] = ()
     timers: tuple[Timer, ...] = ()
     firings: tuple[Firing, ...] = ()
@@ -185,3 +188,4 @@ class Change:
     heard: tuple[Heard, ...] = ()
     legs: tuple[LegChange, ...] = ()
     files: tuple[StoredFile, ...] = ()
+    records: tuple[RecordChange, ...] = ()

@@ -71,6 +71,48 @@ class MessageReceived:
 
 
 @attrs.frozen(kw_only=True)
+class MessageEdited:
+    """Whoever wrote a message changed it on its channel; *before* is what it said until then."""
+
+    message: str
+    before: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class MessageDeleted:
+    """A message was taken back on its channel and is hidden; *before* is what it said, with *files* attached."""
+
+    message: str
+    files: int = 0
+    before: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class ReplyWindowWarned:
+    """A question is open, and the channel lets us answer freely until *until* only; *late*: it has closed."""
+
+    leg: str
+    channel: str
+    until: dt.datetime
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ChannelProposed:
+    """An answer did not arrive, and this is what is possible; nothing has moved.
+
+    *allowed* is what its channel still takes (`template`, `human_agent`). *channel* is where the conversation could go
+    on, `None` where the desk knows no other way; *leg* is the leg there, if one has begun.
+    """
+
+    message: str
+    reason: str
+    allowed: tuple[str, ...] = ()
+    channel: str | None = None
+    leg: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ReplyAdded:
     """An answer went out; `queued` is false where the desk has no adapter for the channel and only records it."""
 
@@ -168,6 +210,27 @@ class Assigned:
 
 
 @attrs.frozen(kw_only=True)
+class Routed:
+    """The desk gave the ticket to somebody.
+
+    Attributes:
+        strategy: By which rule: a strategy, or `plugin`.
+        reasons: What spoke for him, the codes of `supportkit.routing`.
+    """
+
+    assignee: str
+    strategy: str
+    reasons: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AssignmentReturned:
+    """Whom the desk gave the ticket to has not touched it in time: it waits in the queue again."""
+
+    assignee: str
+
+
+@attrs.frozen(kw_only=True)
 class PriorityChanged:
     """The priority is another one now."""
 
@@ -210,6 +273,31 @@ class FollowersChanged:
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ParticipantsChanged:
+    """Customers take part in the ticket from now on, or no more: they get answers in copy and may write there."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class RecipientRefused:
+    """An answer was taken, but not for this customer: his server refused it, or it came back."""
+
+    message: str
+    channel: str
+    customer: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class TokensRevoked:
+    """What was signed for the ticket before is worth nothing any more: ids of mails, answer addresses, tags, links."""
+
+    generation: int
 
 
 @attrs.frozen(kw_only=True)
@@ -367,6 +455,13 @@ class MessagesMoved:
     messages: tuple[str, ...]
     source: str
     dest: str
+
+
+@attrs.frozen(kw_only=True)
+class PersonErased:
+    """Every word in the ticket was taken out for good, because *customer*, its customer, was erased."""
+
+    customer: str
 
 
 @attrs.frozen(kw_only=True)
@@ -536,12 +631,17 @@ Event = (
     | NoteAdded
     | StateChanged
     | Assigned
+    | Routed
+    | AssignmentReturned
     | PriorityChanged
     | SubjectChanged
     | CustomerChanged
     | TagsChanged
     | FieldsChanged
     | FollowersChanged
+    | ParticipantsChanged
+    | RecipientRefused
+    | TokensRevoked
     | TierMoved
     | HandoverWritten
     | VendorWritten
@@ -559,6 +659,7 @@ Event = (
     | TicketUnmerged
     | TicketReleased
     | MessagesMoved
+    | PersonErased
     | PolicyApplied
     | DueSet
     | PromiseMade
@@ -575,6 +676,10 @@ Event = (
     | ClockCorrected
     | ClocksRemeasured
     | ChannelSwitched
+    | MessageEdited
+    | MessageDeleted
+    | ReplyWindowWarned
+    | ChannelProposed
 )
 
 ClockEvent = ClockWarned | ClockBreached | ClockStopped | ClockCorrected

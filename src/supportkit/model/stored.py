@@ -12,6 +12,7 @@ from supportkit.model.conversation import Arrival, Heard, Leg, StoredFile, Waiti
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message, Note
 from supportkit.model.people import Customer
+from supportkit.model.record import Record
 from supportkit.model.ticket import Ticket
 
 
@@ -106,6 +107,7 @@ Stored = (
     | PollCursor
     | Spent
     | Waiting
+    | Record
 )
 """One row of a tenant."""
 
@@ -131,11 +133,14 @@ _KEYS: Mapping[type, tuple[str, ...] | None] = {
     PollCursor: ("channel",),
     Spent: ("name", "key", "since"),
     Waiting: ("channel", "external_id", "status"),
+    Record: ("kind", "id"),
 }
 ORDER = tuple(_KEYS)
 """The order in which a storage gives them, and wants them back."""
 RECEIVED = (Leg, Conversation, Heard, StoredFile, Arrival, PollCursor, Spent, Waiting)
 """Those of what arrives: only a storage that declares `receives` has them."""
+KEPT = (Record,)
+"""Those of a storage that declares `keeps`."""
 
 
 def sort_key(row: Stored) -> tuple[str | int | dt.datetime, ...] | None:

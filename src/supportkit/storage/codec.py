@@ -87,6 +87,7 @@ def _from_base64(text: str) -> bytes:
 _OWN: Mapping[Any, tuple[Convert, Convert]] = {
     dt.datetime: (to_us, from_us),
     dt.timedelta: (_length, lambda us: dt.timedelta(microseconds=us)),
+    dt.time: (dt.time.isoformat, dt.time.fromisoformat),
     Actor: (str, Actor.parse),
     Fields: (dict, Fields),
     bytes: (lambda content: base64.b64encode(content).decode("ascii"), _from_base64),

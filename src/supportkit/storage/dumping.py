@@ -73,7 +73,7 @@ class Dumping:
         yield from self._received()
 
     def _received(self) -> Iterator[Stored]:
-        """Yield what arrived."""
+        """Yield what arrived, and what is kept besides tickets."""
         c, h, f, a, p, b, w = (
             x.c for x in (t.conversation, t.heard, t.file, t.arrival, t.poll, t.budget, t.waiting)
         )  # fmt: skip
@@ -85,6 +85,7 @@ class Dumping:
         yield from map(received.read_poll, self._own(t.poll, p.channel))
         yield from map(received.read_spent, self._own(t.budget, b.name, b.key, b.since))
         yield from map(received.read_waiting, self._own(t.waiting, w.channel, w.external_id, w.status))
+        yield from map(received.read_record, self._own(t.record, t.record.c.kind, t.record.c.id))
 
     def _own(self, table: Table, *order: Any, at_once: int = _AT_ONCE) -> Iterator[Row]:
         mine = _all(table, *order).where(table.c.tenant == self._session.tenant)

@@ -103,8 +103,10 @@ class Purging:
         if self._change(self._st.drop_ticket, [{"ticket": ticket.id, "expected": ticket.version}]) != 1:
             self._session.break_off()
             raise ConcurrentUpdate(ticket.id, ticket.version)
-        self._drop_terms(ticket, log)
+        self.drop_terms(ticket, log)
         self._drop_received(ticket.id)
+        r, tenant = t.record, self._session.tenant
+        self._session.write(delete(r).where(r.c.tenant == tenant, r.c.owner == ticket.id))
         st = self._st
         for statement in (
             st.drop_events,
@@ -133,7 +135,7 @@ class Purging:
             session.write(delete(f).where(f.c.tenant == tenant, f.c.message.in_(lying)))
         session.write(update(h).where(h.c.tenant == tenant, h.c.ticket == ticket).values(ticket=None, message=None))
 
-    def _drop_terms(self, ticket: Ticket, log: Sequence[Recorded]) -> None:
+    def drop_terms(self, ticket: Ticket, log: Sequence[Recorded]) -> None:
         """Take a ticket out of the token table.
 
         The table is sorted by term, so its rows are found by the words that were ever written to the ticket. Only where

@@ -1,4 +1,4 @@
-"""Rows of what arrived to values and back."""
+"""Rows of what arrived, and records, to values and back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from supportkit.clock import from_us, to_us
 from supportkit.model.conversation import Arrival, ArrivalState, Heard, Leg, StoredFile, Waiting
+from supportkit.model.record import Record
 from supportkit.model.stored import Conversation, PollCursor, Spent
 from supportkit.storage import schema as t
 from supportkit.storage.rows import careful
@@ -25,6 +26,7 @@ TABLES: Mapping[type, Table] = {
     PollCursor: t.poll,
     Spent: t.budget,
     Waiting: t.waiting,
+    Record: t.record,
 }
 """Where values of each class lie."""
 _COLUMNS = {cls: tuple(column.name for column in table.columns) for cls, table in TABLES.items()}
@@ -69,3 +71,4 @@ read_arrival: Callable[[Row], Arrival] = _reading(
 read_poll: Callable[[Row], PollCursor] = _reading(PollCursor)
 read_spent: Callable[[Row], Spent] = _reading(Spent, since=from_us)
 read_waiting: Callable[[Row], Waiting] = _reading(Waiting, at=from_us)
+read_record: Callable[[Row], Record] = _reading(Record, due_at=from_us)

@@ -14,7 +14,7 @@ from supportkit.model.change import Change, TicketChange
 from supportkit.model.people import Customer
 from supportkit.storage import rows
 from supportkit.storage import schema as t
-from supportkit.storage.receiving import Receiving
+from supportkit.storage.recording import Recording
 from supportkit.storage.statements import Prepared
 from supportkit.storage.terms import terms_of
 
@@ -33,7 +33,7 @@ class Saving:
 
     __slots__ = ("_positions", "_session", "_st")
 
-    def __init__(self, session: Receiving) -> None:
+    def __init__(self, session: Recording) -> None:
         self._session = session
         self._st = session.statements
         self._positions: tuple[int, int] = (0, 0)
@@ -51,7 +51,7 @@ class Saving:
         """Write a change; after an error nothing of this transaction can be kept.
 
         Raises:
-            ConcurrentUpdate: A ticket, a customer or a firing is not as it was when the change was decided.
+            ConcurrentUpdate: A ticket, a customer, a record or a firing is not as it was when the change was decided.
             IdempotencyConflict: The receipt's key is there already.
             StorageError: A row belongs to another tenant, or the database refuses it.
         """
@@ -85,7 +85,13 @@ class Saving:
             self._insert_new(self._st.insert_receipt, [rows.receipt_row(session.tenant, change.receipt)], clash)
         if change.heard or change.legs or change.files:
             session.save_received(change)
-        at = self._save_events(change.tickets)
+        if change.records:
+            session.save_records(change.records)
+        self._save_words(change, self._save_events(change.tickets))
+
+    def _save_words(self, change: Change, at: Mapping[str, int]) -> None:
+        """Write what was said; *at* are the positions of the events that brought it."""
+        session = self._session
         if change.messages:
             session.insert(
                 self._st.insert_message, [rows.message_row(new, at.get(new.id, 0)) for new in change.messages]
@@ -95,6 +101,8 @@ class Saving:
         if change.moved:
             moves = [{"tenant": session.tenant, "moved": message, "ticket": dest} for message, dest in change.moved]
             session.insert(self._st.move_message, moves)
+        if change.rewritten:
+            session.insert(self._st.rewrite_message, [rows.rewriting(message) for message in change.rewritten])
 
     def _insert_new(self, statement: Prepared, several: Sequence[Mapping[str, Any]], clash: Exception) -> None:
         """Insert rows whose keys must be free; where one is not, raise *clash*."""
@@ -183,13 +191,25 @@ class Saving:
             ids = [message for message, _dest in change.moved]
             found = self._session.select(select(m.c.id, m.c.body).where(m.c.tenant == tenant, m.c.id.in_(ids)))
             bodies.update({row[0]: row[1] for row in found})
-        new, gone = terms_of(change, bodies)
+        texts = {one.ticket: self._texts(one.ticket) for one in change.rewritten}
+        new, gone = terms_of(change, bodies, texts)
         if new:
             values = [{"tenant": tenant, "term": term, "ticket": ticket} for term, ticket in new]
             self._session.insert(self._st.insert_term, values)
         if gone:
             values = [{"tenant": tenant, "term": term, "ticket": ticket} for term, ticket in gone]
             self._session.insert(self._st.delete_term, values)
+
+    def _texts(self, ticket: str) -> dict[str, str]:
+        """Return the texts of a ticket that are searched, as they are stored: messages by id, and its subject."""
+        m, tenant = t.message, self._session.tenant
+        found = self._session.select(select(m.c.id, m.c.body).where(m.c.tenant == tenant, m.c.ticket == ticket))
+        subject = self._session.select(
+            select(t.ticket.c.subject).where(t.ticket.c.tenant == tenant, t.ticket.c.id == ticket)
+        )
+        texts = {row[0]: row[1] for row in found}
+        texts.update(("", row[0]) for row in subject)
+        return texts
 
 
 def _foreign(change: Change, tenant: str) -> set[str]:
@@ -201,10 +221,19 @@ def _foreign(change: Change, tenant: str) -> set[str]:
         for recorded in part.events:
             if recorded.tenant != tenant:
                 others.add(recorded.tenant)
-    for rows_of in (change.messages, change.notes, change.outbox, change.timers, change.firings, change.customers):
+    for rows_of in (
+        change.messages,
+        change.rewritten,
+        change.notes,
+        change.outbox,
+        change.timers,
+        change.firings,
+        change.customers,
+    ):
         for row in rows_of:
             if row.tenant != tenant:
                 others.add(row.tenant)
-    for several in (change.heard, change.files, [part.leg for part in change.legs]):
+    inner = [part.leg for part in change.legs], [part.record for part in change.records]
+    for several in (change.heard, change.files, *inner):
         others.update(row.tenant for row in several if row.tenant != tenant)
     return others

@@ -27,7 +27,7 @@ from sqlalchemy import event as hooks
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 VERSION_TABLE = "supportkit_version"
 POSITIONS = "supportkit_position"
 """The sequence that gives positions of the log on PostgreSQL."""
@@ -113,6 +113,7 @@ ticket = _table(
     Column("version", BigInteger, nullable=False),
     Column("data", _TEXT, nullable=False),
     Column("clocks", _TEXT, nullable=False),
+    Column("rank", BigInteger),
     PrimaryKeyConstraint("tenant", "id"),
     UniqueConstraint("tenant", "number"),
     UniqueConstraint("tenant", "reference"),
@@ -128,6 +129,26 @@ ticket = _table(
         "number",
         sqlite_where=text("closed_at IS NOT NULL"),
         postgresql_where=text("closed_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_supportkit_ticket_rank",
+        "tenant",
+        "assignee",
+        "rank",
+        "number",
+        sqlite_where=text("rank IS NOT NULL"),
+        postgresql_where=text("rank IS NOT NULL"),
+    ),
+    Index(
+        "ix_supportkit_ticket_line",
+        "tenant",
+        "assignee",
+        "team",
+        "tier",
+        "rank",
+        "number",
+        sqlite_where=text("rank IS NOT NULL"),
+        postgresql_where=text("rank IS NOT NULL"),
     ),
     clustered=False,
 )
@@ -481,8 +502,35 @@ waiting = _table(
     clustered=True,
 )
 
+record = _table(
+    "record",
+    Column("kind", _ID, nullable=False),
+    Column("id", _LONG_ID, nullable=False),
+    Column("owner", _ID, nullable=False),
+    Column("name", _NAME, nullable=False),
+    Column("due_at", BigInteger),
+    Column("data", _TEXT, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "kind", "id"),
+    Index(None, "tenant", "owner", "kind", "id"),
+    Index(None, "tenant", "kind", "name", "id"),
+    Index(
+        "ix_supportkit_record_due",
+        "tenant",
+        "kind",
+        "due_at",
+        "id",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    clustered=False,
+)
+"""What is no ticket: each subject has a kind of its own."""
+
 RECEIVED = (address, leg, conversation, heard, file, arrival, poll, budget, waiting)
 """The tables of what arrives."""
+PLAIN = (*RECEIVED, record)
+"""The tables whose rows are the fields of one value each."""
 
 version = Table(
     VERSION_TABLE,

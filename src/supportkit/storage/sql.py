@@ -92,6 +92,9 @@ class SqlStorage:
             joins=lasts or not self._owns_engine,
             serial=self._database.is_serial,
             receives=True,
+            queues=True,
+            keeps=True,
+            erases=True,
         )
 
     @property
@@ -238,6 +241,21 @@ class SqlStorage:
             severity="ok" if fine else "error",
             sentence=f"schema {version}" if fine else f"schema {version}, this release needs {schema.SCHEMA_VERSION}",
         )
+
+    def scrub(self) -> bool:
+        """Empty the write-ahead log of a SQLite file; a server cleans up by itself, at its vacuum or purge."""
+        if self._database.is_server or is_memory(self.url):
+            return True
+        with self._connections.exclusively(write=True) as connection:
+            cursor = connection.connection.cursor()
+            try:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                is_busy = bool(cursor.fetchall()[0][0])
+            except self._database.driver.Error as error:
+                self._database.fail(error)
+            finally:
+                cursor.close()
+        return not is_busy
 
     def close(self) -> None:
         """Give back connections; an engine of the app stays as it is."""

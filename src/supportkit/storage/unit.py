@@ -17,11 +17,11 @@ from supportkit.model.stored import Stored
 from supportkit.model.ticket import Ticket
 from supportkit.storage import rows
 from supportkit.storage import schema as t
+from supportkit.storage.blanking import Erasing
 from supportkit.storage.dumping import Dumping
 from supportkit.storage.floors import Floors
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Expiring, Page, TicketQuery, check_limit, is_id
 from supportkit.storage.purging import Purging
-from supportkit.storage.receiving import Receiving
 from supportkit.storage.restoring import Restoring
 from supportkit.storage.saving import Saving
 from supportkit.storage.search import find_statement, write_cursor
@@ -31,7 +31,7 @@ from supportkit.storage.statements import Statements
 _INT64 = 2**63
 
 
-class SqlUnitOfWork(Receiving):
+class SqlUnitOfWork(Erasing):
     """A session with all the verbs of the port.
 
     Args:
@@ -221,6 +221,10 @@ class SqlUnitOfWork(Receiving):
         if ticket.tenant != self.tenant:
             raise StorageError(f"a unit of work of tenant {self.tenant!r} cannot write rows of {[ticket.tenant]}")
         Purging(self).delete_ticket(ticket, self.history(ticket.id))
+
+    def erase_words(self, ticket: Ticket) -> None:
+        """Take every word out of what belongs to a ticket; the ticket itself is `save`'s."""
+        self.blank_ticket(ticket, self.history(ticket.id))
 
     # -- everything --------------------------------------------------------------------------------------------------
 

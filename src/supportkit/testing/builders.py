@@ -19,6 +19,7 @@ from supportkit.model.events import Event, Recorded
 from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.message import Attachment, Message, MessageKind, Note, OutboxState
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Customer
+from supportkit.model.record import Record
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory, Ticket
 
 START = dt.datetime(2026, 1, 5, 9, 0, 0, 123_456, tzinfo=UTC)
@@ -283,6 +284,11 @@ def make_waiting(external_id: str = "external-1", **values: Any) -> Waiting:
     return Waiting(**defaults | values)
 
 
+def make_record(id: str = "agent-1", **values: Any) -> Record:  # noqa: A002
+    """Return a record."""
+    return Record(**({"tenant": TENANT, "kind": "agent", "id": id} | values))
+
+
 def sample_events() -> tuple[Event, ...]:
     """Return one event of every class with every attribute set, in an order that the fold takes."""
     until = later(86_400)
@@ -343,12 +349,17 @@ def sample_events() -> tuple[Event, ...]:
             until=until,
         ),
         ev.Assigned(team="west", assignee="lee"),
+        ev.Routed(assignee="mo", strategy="sticky", reasons=("speaks", "served_before")),
+        ev.AssignmentReturned(assignee="mo"),
         ev.PriorityChanged(source=Priority.HIGH, priority=Priority.URGENT),
         ev.SubjectChanged(subject="打印机坏了"),
         ev.CustomerChanged(customer="customer-2"),
         ev.TagsChanged(added=("urgent",), removed=("printer",)),
         ev.FieldsChanged(changes=Fields({"floor": 4, "model": None})),
         ev.FollowersChanged(added=("lee", "mo"), removed=("kim",)),
+        ev.ParticipantsChanged(added=("customer-3", "customer-4"), removed=("customer-5",)),
+        ev.RecipientRefused(message="message-2", channel="email", customer="customer-3", reason="bad_recipient"),
+        ev.TokensRevoked(generation=2),
         ev.TierMoved(source=2, dest=3, team="experts", summary="the fuser was replaced twice"),
         ev.HandoverWritten(source=2, dest=3, points=Fields({"summary": "замена", "tried": "换了两次"})),
         ev.VendorWritten(message="message-4", vendor="fuser works", channel="email", leg="leg-3", queued=True),
@@ -366,6 +377,7 @@ def sample_events() -> tuple[Event, ...]:
         ),
         ev.TicketReleased(ticket="ticket-8"),
         ev.MessagesMoved(messages=("message-1",), source="ticket-7", dest="ticket-10"),
+        ev.PersonErased(customer="customer-1"),
         ev.TicketMerged(into="ticket-6", state="closed", category=StateCategory.CLOSED),
         ev.TicketUnmerged(out_of="ticket-6", state="on_hold", category=StateCategory.WAITING_EXTERNAL),
         ev.PolicyApplied(policy="gold", revision="ab12"),
@@ -379,6 +391,12 @@ def sample_events() -> tuple[Event, ...]:
         ev.VendorResumed(vendor="fuser works"),
         ev.TakenBack(vendor="fuser works"),
         ev.ChannelSwitched(leg="leg-2", channel="chat"),
+        ev.MessageEdited(message="message-1", before="it smokes"),
+        ev.MessageDeleted(message="message-1", files=2, before="it smokes a little"),
+        ev.ReplyWindowWarned(leg="leg-2", channel="chat", until=until, late=True),
+        ev.ChannelProposed(
+            message="message-2", reason="window_closed", allowed=("template",), channel="email", leg="leg-3"
+        ),
         ev.ClockWarned(id=f"{CLOCK}/80%", metric=Metric.RESOLUTION, instance=1, cycle=2, threshold="80%", late=True),
         ev.ClockBreached(
             id=f"{CLOCK}/100%",

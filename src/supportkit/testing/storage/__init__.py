@@ -11,7 +11,9 @@ from supportkit.testing.storage.joining import JoiningTests
 from supportkit.testing.storage.keeping import KeepingTests
 from supportkit.testing.storage.lasting import LastingTests
 from supportkit.testing.storage.promises import PromiseTests
+from supportkit.testing.storage.queueing import QueueTests
 from supportkit.testing.storage.races import RaceTests
+from supportkit.testing.storage.records import RecordTests
 from supportkit.testing.storage.searching import SearchTests
 from supportkit.testing.storage.settlements import DecisionTests, TurnTests
 from supportkit.testing.storage.tenants import TenantTests
@@ -38,6 +40,8 @@ class StorageContract(
     WholeTests,
     ArrivalTests,
     ConversationTests,
+    RecordTests,
+    QueueTests,
     LastingTests,
     JoiningTests,
 ):

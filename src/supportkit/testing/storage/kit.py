@@ -18,6 +18,7 @@ from supportkit.model.change import Change, TicketChange
 from supportkit.model.events import Event
 from supportkit.model.ticket import Ticket
 from supportkit.storage.arriving import ReceivingUnit
+from supportkit.storage.keeping import KeepingUnit
 from supportkit.storage.port import MAX_PAGE, Storage, TicketQuery, UnitOfWork
 from supportkit.testing.builders import TENANT, later, then
 
@@ -90,6 +91,15 @@ def receiving(storage: Storage, tenant: str = TENANT, *, write: bool = True) -> 
     require_receiving(storage)
     with storage.begin(tenant, write=write) as unit:
         yield cast("ReceivingUnit", unit)
+
+
+@contextmanager
+def keeping(storage: Storage, tenant: str = TENANT, *, write: bool = True) -> Iterator[KeepingUnit]:
+    """Open a unit of work with records, or skip where the storage has none."""
+    if not storage.capabilities.keeps:
+        pytest.skip("the storage declares that it keeps no records")
+    with storage.begin(tenant, write=write) as unit:
+        yield cast("KeepingUnit", unit)
 
 
 def save(storage: Storage, *changes: Change | TicketChange, tenant: str = TENANT) -> None:
