@@ -265,6 +265,8 @@ class Desk:
         )
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
         self._lines = Lines(self._intake, self._channels)
+        if rules.vendors:  # made now, because writing to one is a transaction in which none can be made
+            found()
 
     @classmethod
     def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
