@@ -77,7 +77,7 @@ from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.notifying import teller_of
 from supportkit.outbox import Outbox
-from supportkit.presence import Presences
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
@@ -287,9 +287,9 @@ class Desk:
         return Quarantine(self._runner, self.process_inbox)
 
     @property
-    def presence(self) -> Presences:
+    def presence(self) -> Presence:
         """What agents say about themselves: `set`, `get`, `list`, `clear`."""
-        return Presences(self._runner)
+        return Presence(self._runner)
 
     @property
     def agents(self) -> Agents:

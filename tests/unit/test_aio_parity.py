@@ -17,6 +17,7 @@ from supportkit.aio import (
     AsyncCustomers,
     AsyncDesk,
     AsyncOutbox,
+    AsyncPresence,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
@@ -28,6 +29,7 @@ from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.outbox import Outbox
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
 from supportkit.teams import Teams
@@ -39,6 +41,7 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Presence: AsyncPresence,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

@@ -6,7 +6,7 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
-from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.people import AsyncAgents, AsyncPresence, AsyncPrivacy, AsyncTeams
 from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "AsyncCustomers",
     "AsyncDesk",
     "AsyncOutbox",
+    "AsyncPresence",
     "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",

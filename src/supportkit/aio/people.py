@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,12 @@ import attrs
 
 from supportkit.agents import Agents
 from supportkit.aio.threads import Threads
+from supportkit.dispatching import AgentPresence
 from supportkit.forgetting import Erased
 from supportkit.model.people import SYSTEM, Actor, Agent, Customer, Shift, Team
+from supportkit.presence import Presence
 from supportkit.privacy import ErasureReport, Privacy
+from supportkit.routing.duty import PresenceState
 from supportkit.storage.port import Finding
 from supportkit.teams import Teams
 
@@ -147,3 +151,29 @@ class AsyncPrivacy:
     async def export(self, customer: str | Customer, *, notes: bool = False) -> dict[str, Any]:
         """See `Privacy.export`."""
         return await self._threads.run(self._privacy.export, customer, notes=notes)
+
+
+@attrs.frozen
+class AsyncPresence:
+    """The verbs of `Presence`, awaitable."""
+
+    _threads: Threads
+    _presences: Presence
+
+    async def set(
+        self, agent: str, state: PresenceState | str, *, lasting: dt.timedelta | None = None
+    ) -> AgentPresence:
+        """See `Presence.set`."""
+        return await self._threads.run(self._presences.set, agent, state, lasting=lasting)
+
+    async def get(self, agent: str) -> AgentPresence | None:
+        """See `Presence.get`."""
+        return await self._threads.run(self._presences.get, agent)
+
+    async def list(self) -> Sequence[AgentPresence]:
+        """See `Presence.list`."""
+        return await self._threads.run(self._presences.list)
+
+    async def clear(self, agent: str) -> None:
+        """See `Presence.clear`."""
+        await self._threads.run(self._presences.clear, agent)

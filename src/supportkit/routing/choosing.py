@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from supportkit.routing.duty import Duty, Presence, second_of_week, zone_of
+from supportkit.routing.duty import Duty, PresenceState, second_of_week, zone_of
 
 
 class Strategy(StrEnum):
@@ -117,7 +117,7 @@ class Moment:
     """
 
     now: dt.datetime
-    presence: Mapping[str, Presence] = attrs.field(factory=dict)
+    presence: Mapping[str, PresenceState] = attrs.field(factory=dict)
     loads: Mapping[tuple[str, str], int] = attrs.field(factory=dict)
     turns: Mapping[str, int] = attrs.field(factory=dict)
     served: Mapping[str, int] = attrs.field(factory=dict)
@@ -137,8 +137,8 @@ class Choice:
         return self.candidates[0].agent if self.candidates else None
 
 
-_ONLINE = Presence.ONLINE
-_SAYS_NO = {Presence.OFF: Why.OFF, Presence.AWAY: Why.AWAY, Presence.BUSY: Why.BUSY}
+_ONLINE = PresenceState.ONLINE
+_SAYS_NO = {PresenceState.OFF: Why.OFF, PresenceState.AWAY: Why.AWAY, PresenceState.BUSY: Why.BUSY}
 _LEFT, _OTHER_TEAM, _OTHER_TIER, _OFF_SHIFT = Why.LEFT, Why.OTHER_TEAM, Why.OTHER_TIER, Why.OFF_SHIFT
 """Members under names of their own: reading one from its class costs more than all that is asked of one agent."""
 _NEVER = -(2**63)

@@ -24,7 +24,7 @@ Span = tuple[int, int]
 """Two seconds of the week on a wall clock, counted from Monday; the second one is no longer in it."""
 
 
-class Presence(StrEnum):
+class PresenceState(StrEnum):
     """What an agent says about himself."""
 
     ONLINE = "online"

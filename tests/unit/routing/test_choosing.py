@@ -16,7 +16,7 @@ from supportkit.errors import ConfigurationError, InvalidStaff
 from supportkit.model.fields import Fields
 from supportkit.model.people import Agent, Shift, Team
 from supportkit.routing.choosing import Candidate, Moment, Needs, Reason, Rejected, Strategy, Why, choose, fullness
-from supportkit.routing.duty import Duty, Presence, duty_of, primary, second_of_week
+from supportkit.routing.duty import Duty, PresenceState, duty_of, primary, second_of_week
 from supportkit.routing.roster import Roster, Routing
 
 TUESDAY = dt.datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -81,14 +81,14 @@ def test_each_thing_that_speaks_against_somebody_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "reason"), [(Presence.OFF, Why.OFF), (Presence.AWAY, Why.AWAY), (Presence.BUSY, Why.BUSY)]
+    ("says", "reason"), [(PresenceState.OFF, Why.OFF), (PresenceState.AWAY, Why.AWAY), (PresenceState.BUSY, Why.BUSY)]
 )
-def test_who_says_that_he_is_not_there_gets_nothing(says: Presence, reason: Why) -> None:
+def test_who_says_that_he_is_not_there_gets_nothing(says: PresenceState, reason: Why) -> None:
     assert why(duty(), moment=Moment(now=TUESDAY, presence={"kim": says})) == (reason, "")
 
 
 def test_who_says_that_he_is_there_gets_something() -> None:
-    assert choose([duty()], Needs(), Moment(now=TUESDAY, presence={"kim": Presence.ONLINE})).best == "kim"
+    assert choose([duty()], Needs(), Moment(now=TUESDAY, presence={"kim": PresenceState.ONLINE})).best == "kim"
 
 
 def test_a_capacity_of_nothing_keeps_a_channel_away_and_only_that_one() -> None:
