@@ -176,4 +176,4 @@ class AsyncPresence:
 
     async def clear(self, agent: str) -> None:
         """See `Presence.clear`."""
-        await self._threads.run(self._presences.clear, agent)
+        return await self._threads.run(self._presences.clear, agent)
