@@ -1,9 +1,10 @@
 """P16 and P17: who should take a ticket among 500 agents, and the next ticket among 100,000 that wait.
 
-P16 is `choose` with agents of four time zones, shifts, skills, languages and capacities: milliseconds of processor time, and,
-without a bar, as a multiple of a bare loop that only compares a team and counts. P17 is `desk.next` with all that
-belongs to it, from the page of the queue to the commit: of an agent of two teams whom the first ticket suits. Most of
-the tickets are of other teams and lines, and many of these are due before his. `bench/servers.py` has it on PostgreSQL.
+P16 is `choose` with agents of four time zones, shifts, skills, languages and capacities: milliseconds of processor
+time and, without a bar, as a multiple of a bare loop that only compares a team and counts. P17 is `desk.next` with all
+that belongs to it, from the page of the queue to the commit: of an agent of two teams whom the first ticket suits. Most
+of the tickets are of other teams and lines, and many of these are due before his. `bench/servers.py` has it on
+PostgreSQL.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def people() -> Roster:
             languages=("en", "ru"),
             timezone=_ZONES[number % 4],
             shifts=(Shift(days=(1, 2, 3, 4, 5), begins=dt.time(8 + number % 4), ends=dt.time(17)),),
-            capacity={"chat": 3},  # type: ignore[arg-type]  # its converter takes a mapping
+            capacity={"chat": 3},
         )
         for number in range(AGENTS)
     ]

@@ -20,7 +20,7 @@ from supportkit.storage.sql import SqlStorage
 ANN = "customer:ann"
 AGENTS = 6
 TICKETS = 30
-ROUND = Routing(strategy="round_robin", agents=tuple([Agent(id=f"agent-{number}") for number in range(3)]))  # type: ignore[arg-type]
+ROUND = Routing(strategy="round_robin", agents=tuple([Agent(id=f"agent-{number}") for number in range(3)]))
 
 
 @pytest.fixture(params=["sqlite", servers.POSTGRESQL, servers.MARIADB])
@@ -97,7 +97,12 @@ def test_a_customers_word_and_an_agent_who_asks_do_not_get_in_each_others_way(st
 
 def test_tickets_that_are_opened_at_once_go_round(storage: SqlStorage) -> None:
     with Desk(storage, routing=ROUND) as desk:
-        in_threads(lambda _number: [desk.open("x", "x", author=ANN) for _ in range(2)] and None)
+
+        def work(_number: int) -> None:
+            for _ in range(2):
+                desk.open("x", "x", author=ANN)
+
+        in_threads(work)
         owners = [ticket.assignee for ticket in desk.find(limit=100).items]
         assert len(owners) == 2 * AGENTS
         assert None not in owners

@@ -325,10 +325,10 @@ def test_a_configuration_that_cannot_be_meant_is_refused(values: dict[str, Any],
 
 def test_a_configuration_survives_its_own_dict() -> None:
     routing = Routing(
-        strategy="weighted",  # type: ignore[arg-type]
-        return_after="2h",  # type: ignore[arg-type]
-        topic_skills={"money": "refunds"},  # type: ignore[arg-type]
-        weights={"kim": 2},  # type: ignore[arg-type]
+        strategy="weighted",
+        return_after="2h",
+        topic_skills={"money": "refunds"},
+        weights={"kim": 2},
     )
     assert Routing.from_dict(routing.to_dict()) == routing
     assert Routing.from_dict(Routing().to_dict()) == Routing()
