@@ -19,6 +19,10 @@ FLOORS = {
     "shell": {
         "desk",
         "intake",
+        "admitting",
+        "heeding",
+        "windowing",
+        "proposing",
         "keyring",
         "quarantine",
         "receipts",
@@ -43,6 +47,10 @@ FLOORS = {
         "checks",
         "clocking",
         "commitments",
+        "escalating",
+        "lines",
+        "escalations",
+        "duties",
         "promising",
         "withdrawing",
         "notifying",
@@ -51,6 +59,9 @@ FLOORS = {
         "queueing",
         "parting",
         "outbox",
+        "pauses",
+        "revoking",
+        "participants",
         "retention",
         "archive",
         "worker",
@@ -71,6 +82,7 @@ FLOORS = {
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("escalation", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

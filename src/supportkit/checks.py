@@ -8,6 +8,7 @@ from typing import cast
 
 import attrs
 
+from supportkit import pauses
 from supportkit.channels.port import ChannelAdapter
 from supportkit.drafting import read_clocks
 from supportkit.engine.clocks import agrees, noted_standing
@@ -31,7 +32,8 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     findings = list(runner.storage.check())
     findings += _plugins(runner)
     with runner.reading() as unit:
-        findings += _outbox(unit)
+        findings += _outbox(unit, runner.clock.now(), channels)
+        findings += _accounts(runner, unit)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
@@ -50,13 +52,21 @@ def _plugins(runner: Runner) -> list[Finding]:
     return [Finding(code="plugins", severity="error", sentence=sentence)]
 
 
-def _outbox(unit: UnitOfWork) -> list[Finding]:
+def _outbox(unit: UnitOfWork, now: dt.datetime, channels: Mapping[str, ChannelAdapter]) -> list[Finding]:
+    """Tell what waits for a person, and what is due for a channel that this desk does not send by."""
     stuck = unit.outbox(states=[OutboxState.PARKED, OutboxState.UNKNOWN], limit=MAX_PAGE)
-    if not stuck:
-        return [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
-    return [
-        Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
-    ]
+    findings = [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
+    if stuck:
+        sentence = f"{len(stuck)} deliveries wait for a person's decision"
+        findings = [Finding(code="outbox", severity="warning", sentence=sentence)]
+    senders = {name for name, one in channels.items() if one.capabilities.outbound}
+    if unit.outbox_backlog(now).due > unit.outbox_backlog(now, channels=senders).due:
+        waiting = unit.outbox(states=[OutboxState.PENDING], limit=MAX_PAGE)
+        alone = sorted({one.channel for one in waiting} - senders)
+        named = ", ".join(alone) or "channels that it does not send by"
+        sentence = f"deliveries are due that this desk cannot make: {named}; does a worker have these channels?"
+        findings.append(Finding(code="outbox.channels", severity="warning", sentence=sentence))
+    return findings
 
 
 def _people(runner: Runner) -> list[Finding]:
@@ -68,6 +78,26 @@ def _people(runner: Runner) -> list[Finding]:
     if not roster.people:
         return []
     return [Finding(code="people", severity="ok", sentence=f"{len(roster.people)} agents can be given work")]
+
+
+def _accounts(runner: Runner, unit: UnitOfWork) -> list[Finding]:
+    """Tell which accounts their providers do not let in; everything that goes out by them waits."""
+    found = pauses.pauses(runner, unit)
+    if not found:
+        return [Finding(code="accounts", severity="ok", sentence="no account is paused")]
+    named = "; ".join(
+        f"{one.channel} {one.account}".strip()
+        + f" ({one.failures} times since {one.since.isoformat(timespec='seconds')}, "
+        + f"next try at {one.until.isoformat(timespec='seconds')})"
+        for one in found[:20]
+    )
+    return [
+        Finding(
+            code="accounts",
+            severity="error",
+            sentence=f"{len(found)} accounts are paused, their log-in or certificate is refused: {named}",
+        )
+    ]
 
 
 def _channels(channels: Mapping[str, ChannelAdapter]) -> list[Finding]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, Unpack, cast
@@ -24,6 +25,7 @@ from supportkit import (
     promising,
     publicly,
     receiving,
+    revoking,
     switching,
     timers,
 )
@@ -56,8 +58,15 @@ from supportkit.customers import Customers
 from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.notices import Notices
+from supportkit.engine.promises import Promises as PromisedLevels
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
 from supportkit.errors import ConfigurationError, NotFound, UnknownChannel
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.table import Table
+from supportkit.escalation.tiers import read_tiers
+from supportkit.escalation.vendors import Vendor, read_vendors
+from supportkit.escalations import Escalations, Regulation, checked
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.intake import Budgets, Intake
@@ -65,6 +74,7 @@ from supportkit.keyring import kept_keys
 from supportkit.keys import Keys
 from supportkit.legs import LegState, Suggestion, legs_of, suggestions_for
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
+from supportkit.lines import Lines, check_vendors
 from supportkit.lookup import find, person
 from supportkit.model import commands as cm
 from supportkit.model.clocks import Metric
@@ -75,8 +85,9 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import teller_of
+from supportkit.notifying import public_answer, teller_of, texts_of
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
 from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
@@ -112,6 +123,9 @@ class Desk:
         resolve_pending_after: When a ticket that waits for its customer is resolved as unanswered; never by default.
         tiers: The support lines.
         tier_policy: Which moves between them are allowed.
+        escalations: Rules that move tickets and tell people by themselves; a value, or the dicts of a file.
+        regulation: Which team and person is responsible for which topic; a value, or the dicts of a file.
+        vendors: Other organisations that the desk writes to, and by which channel.
         limits: Caps on what a ticket may carry.
         levels: What the desk promises: `ServiceLevels`, or the dicts of a configuration file. They are recorded in the
             database; by default those that it recorded last hold, else the built-in ones (first and next response
@@ -151,6 +165,9 @@ class Desk:
         resolve_pending_after: dt.timedelta | None = None,
         tiers: Iterable[Tier] = TIERS,
         tier_policy: TierPolicy = TierPolicy(),  # noqa: B008 - a frozen value
+        escalations: EscalationRules | Mapping[str, Any] | None = None,
+        regulation: Duties | Mapping[str, Any] | None = None,
+        vendors: Iterable[Vendor | Mapping[str, Any]] = (),
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         levels: Levels | None = None,
         keep_keys: dt.timedelta = KEEP_KEYS,
@@ -179,8 +196,11 @@ class Desk:
             after_close=after_close,
             close_resolved_after=close_resolved_after,
             resolve_pending_after=resolve_pending_after,
-            tiers=tuple(tiers),
+            tiers=read_tiers(tiers),
             tier_policy=tier_policy,
+            escalations=_table(escalations),
+            regulation=_regulation(regulation),
+            vendors={vendor.name: vendor for vendor in read_vendors(vendors)},
             limits=limits,
             sends={
                 name: adapter.capabilities.policy.value
@@ -191,13 +211,18 @@ class Desk:
             return_after=None if given_out is None else given_out.return_after,
             return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
+        check_vendors(rules.vendors, rules, self._channels)
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
-        teller = teller_of(notices, self._channels, hooks)
+            checked(attrs.evolve(rules, promises=PromisedLevels.of(levels, rules.lifecycle)))
+        texts = texts_of(notices, self._channels, hooks)
+        self._in_public = partial(public_answer, notices, texts)
+        teller = teller_of(notices, self._channels, texts)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
+            rules = checked(attrs.evolve(rules, promises=promised))
         except BaseException:
             if self._owns_storage:
                 opened.close()
@@ -206,11 +231,13 @@ class Desk:
             tenant=tenant,
             storage=opened,
             hooks=hooks,
-            settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
+            settled=Settled(rules, clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
             dispatcher=Dispatcher(given_out, opened.capabilities),
+            channels=self._channels,
+            has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
@@ -219,6 +246,25 @@ class Desk:
         )
         found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
+        self._lines = Lines(self._intake, self._channels)
+
+    @classmethod
+    def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
+        """Open the desk that a configuration file describes.
+
+        Args:
+            path: A TOML file; see the how-to about configuration files.
+            storage: Where the tickets are, instead of what the file says.
+            arguments: Further arguments of `Desk`, such as `channels=`; they come before those of the file.
+
+        Raises:
+            InvalidConfiguration: Something is wrong with the file; `problems` has everything.
+            ConfigurationError: As for the constructor.
+        """
+        from supportkit.config import load_config
+
+        config = load_config(path)
+        return cls(storage or config.storage or "sqlite://", **{**config.arguments, **arguments})
 
     def __repr__(self) -> str:
         return f"Desk({self._runner.storage!r}, tenant={self._runner.tenant!r})"
@@ -273,8 +319,23 @@ class Desk:
 
     @property
     def vendors(self) -> Vendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
-        return Vendors(self._runner)
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
+        return Vendors(self._runner, self._lines)
+
+    @property
+    def escalations(self) -> Escalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return Escalations(self._runner)
+
+    @property
+    def regulation(self) -> Regulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return Regulation(self._runner)
+
+    @property
+    def participants(self) -> Participants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return Participants(self._runner)
 
     @property
     def outbox(self) -> Outbox:
@@ -588,6 +649,65 @@ class Desk:
             summary=self._text(summary, "summary"),
         )
         return self._runner.run(as_ticket(ticket), command, self._options(how))
+
+    def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Hand the ticket to a higher line, with a hand-over that the next person reads first.
+
+        Args:
+            ticket: Which one.
+            actor: Who hands it over.
+            to: The level or the name of the line; by default the next one.
+            handover: The answers to the checklist of that line (`summary`, `tried`, `asked`).
+            team: The team that gets it; by default the first one of the line.
+            assignee: The person who gets it.
+            vendor: Whom to write to in a line that is another organisation; needed where it has several.
+            message: What the vendor is told; by default the hand-over.
+
+        Raises:
+            Refused: A point of the checklist is missing, the policy forbids the move, or nobody can be written to.
+        """
+        return self._lines.escalate(
+            as_ticket(ticket),
+            to,
+            as_fields(handover),
+            as_actor(actor),
+            team=as_optional_name(team, "team"),
+            assignee=as_optional_name(assignee, "assignee"),
+            vendor=as_optional_name(vendor, "vendor"),
+            body=self._text(message, "message"),
+            options=self._options(how),
+        )
+
+    def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Bring the ticket back to the line, team and person that it came from, with all that was said.
+
+        The work of vendors of the line that it leaves ends, and a ticket that waited for them is open again.
+
+        Raises:
+            Refused: There is no lower line, or the policy forbids to come down.
+        """
+        words = self._text(summary, "summary")
+        return self._lines.deescalate(as_ticket(ticket), to, words, as_actor(actor), self._options(how))
 
     def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
@@ -1061,8 +1181,9 @@ class Desk:
 
         Args:
             ticket: Which ticket.
-            text: What to say; by default the text `public_answer` in the ticket's language: an apology, thanks, and
-                where to go on. At most 280 characters, or what the channel takes.
+            text: What to say; by default the desk's text `public_answer` (own, of a plug-in, or shipped) in the
+                ticket's language: an apology, thanks, and where to go on. At most 280 characters, or what the channel
+                takes.
             actor: Who answers.
 
         Raises:
@@ -1072,7 +1193,7 @@ class Desk:
         """
         words = None if text is None else self._words(text, "text")
         return publicly.answer(
-            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how)
+            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how), self._in_public
         )
 
     def move_to_private(
@@ -1119,6 +1240,19 @@ class Desk:
             ValueError: *valid_for* or *url* cannot be.
         """
         return continuing.make_link(self._runner, self._intake.keys(), as_ticket(ticket), valid_for, url)
+
+    def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """Let nothing that was signed for a ticket so far open a way to it any more, and return the ticket.
+
+        For when a mail of ours has come into wrong hands: ids of our mails, answer addresses, subject tags and
+        continuation links count as absent from now on; what goes out afterwards is signed anew. Who takes part may
+        still answer a mail that is his own. Of a merged ticket the survivor and all that was merged with it.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            LimitExceeded: That was done 63 times.
+        """
+        return revoking.revoke(self._runner, as_ticket(ticket), as_actor(actor), self._options(how))
 
     def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """Return the ways to the customer of a ticket, the current one first, then those that could begin.
@@ -1234,6 +1368,7 @@ class Desk:
         inside = object.__new__(Desk)
         inside._runner = runner
         inside._channels = self._channels
+        inside._in_public = self._in_public
         inside._keeping = self._keeping
         inside._intake = attrs.evolve(self._intake, runner=runner)
         inside._owns_storage = False
@@ -1278,6 +1413,15 @@ class Desk:
             except OverflowError:
                 raise ValueError(f"until={until} lies beyond the calendar") from None
         return None if until is None else to_utc(until, "until")
+
+
+def _table(given: EscalationRules | Mapping[str, Any] | None) -> Table | None:
+    rules = given if isinstance(given, EscalationRules) or given is None else EscalationRules.from_dict(given)
+    return None if rules is None or not rules.rules else Table.of(rules)
+
+
+def _regulation(given: Duties | Mapping[str, Any] | None) -> Duties | None:
+    return given if isinstance(given, Duties) or given is None else Duties.from_dict(given)
 
 
 def _compiled(given: Lifecycle | LifecycleSpec | None) -> Lifecycle:

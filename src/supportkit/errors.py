@@ -68,6 +68,12 @@ class InvalidPolicy(ConfigurationError, ValueError):
     code = "configuration.policy"
 
 
+class InvalidEscalation(ConfigurationError, ValueError):
+    """Support lines, escalation rules, vendors or duties are malformed, contradict each other, or name nobody."""
+
+    code = "configuration.escalation"
+
+
 class InvalidTemplate(ConfigurationError, ValueError):
     """A text for customers cannot be used: bad syntax, an unknown placeholder or key, a plural form that is missing.
 
@@ -83,6 +89,22 @@ class InvalidTemplate(ConfigurationError, ValueError):
         self.line = line
         self.problem = problem
         super().__init__(f"{template}{'' if line is None else f', line {line}'}: {problem}")
+
+
+class InvalidConfiguration(ConfigurationError, ValueError):
+    """A configuration file cannot be used.
+
+    Attributes:
+        file: Its name.
+        problems: Everything that is wrong with it, each with its key.
+    """
+
+    code = "configuration.file"
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
 
 
 class UnknownLocale(ConfigurationError, ValueError):

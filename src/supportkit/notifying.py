@@ -421,27 +421,23 @@ def _same(kind: str, one: str, other: str) -> bool:
         return one == other
 
 
-def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Teller | None:
-    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
+Texts = Callable[[], Catalog]
+"""Gives the texts of a desk; they are read when the first one is needed."""
+
+
+def texts_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Texts:
+    """Return what gives the texts of a desk: own ones above those of plug-ins above the shipped ones.
 
     Raises:
         InvalidTemplate: An own text, or one of a plug-in, is wrong.
         UnknownLocale: There is no such language.
     """
-    speaking = {
-        name: adapter
-        for name, adapter in channels.items()
-        if adapter.capabilities.outbound
-        and not adapter.capabilities.public
-        and notices.speaks_by(name, adapter.capabilities.family)
-    }
-    if not speaking:
-        return None
     layers: list[Layer] = []
-    hooks.register_catalogs(
-        lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
-    )
-    layers += notices.layers
+    if _speaking(notices, channels) or any(adapter.capabilities.public for adapter in channels.values()):
+        hooks.register_catalogs(
+            lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
+        )
+        layers += notices.layers
     made: list[Catalog] = []
 
     def catalog() -> Catalog:
@@ -449,6 +445,37 @@ def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: H
             made.append(Catalog(layers, default_locale=notices.default_locale))
         return made[0]
 
-    if layers or notices.default_locale != "en":  # what is wrong with them is told now; the shipped ones are right
+    if layers:  # what is wrong with them is told now; the shipped ones are right
         catalog()
-    return Teller(notices, speaking, catalog)
+    return catalog
+
+
+def _speaking(notices: Notices, channels: Mapping[str, ChannelAdapter]) -> dict[str, ChannelAdapter]:
+    return {
+        name: adapter
+        for name, adapter in channels.items()
+        if adapter.capabilities.outbound
+        and not adapter.capabilities.public
+        and notices.speaks_by(name, adapter.capabilities.family)
+    }
+
+
+def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], texts: Texts) -> Teller | None:
+    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
+
+    Raises:
+        UnknownLocale: There is no such language.
+    """
+    speaking = _speaking(notices, channels)
+    if speaking and notices.default_locale != "en":
+        texts()
+    return Teller(notices, speaking, texts) if speaking else None
+
+
+def public_answer(notices: Notices, texts: Texts, locale: str | None, family: str) -> str:
+    """Return the words of a first answer that everybody reads, in the language of a ticket."""
+    catalog = texts()
+    values = {"desk.name": notices.desk_name} if notices.desk_name else {}
+    return catalog.render(
+        Notice.PUBLIC_ANSWER, locale=locale or catalog.default_locale, values=values, channel_kind=family
+    ).body

@@ -2,8 +2,10 @@
 
 from supportkit.cli.app import app
 from supportkit.cli.archiving import export, import_
+from supportkit.cli.configuring import config
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
+from supportkit.cli.lines import escalations, regulation
 from supportkit.cli.looking import check, lifecycle, plugins
 from supportkit.cli.mailing import mail
 from supportkit.cli.migrating import migrate
@@ -35,6 +37,8 @@ for _command in (
         channels,
         migrate,
         calendar,
+        escalations,
+        regulation,
         work,
         purge,
         export,
@@ -45,5 +49,6 @@ app.command("next")(take_next)
 app.command("import")(import_)
 app.add_typer(mail, name="mail")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(config, name="config")
 app.add_typer(policy, name="policy")
 app.add_typer(templates, name="templates")

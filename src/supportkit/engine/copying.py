@@ -43,6 +43,8 @@ _put_reopenings = _put["reopenings"]
 _put_messages = _put["messages"]
 _put_promises = _put["promises"]
 _put_vendors = _put["vendors"]
+_put_participants = _put["participants"]
+_put_generation = _put["generation"]
 _put_leg = _put["leg"]
 _put_answers_on = _put["answers_on"]
 _put_created_at = _put["created_at"]
@@ -99,6 +101,8 @@ def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     _put_messages(new, ticket.messages)
     _put_promises(new, ticket.promises)
     _put_vendors(new, ticket.vendors)
+    _put_participants(new, ticket.participants)
+    _put_generation(new, ticket.generation)
     _put_leg(new, ticket.leg)
     _put_answers_on(new, ticket.answers_on)
     _put_created_at(new, ticket.created_at)

@@ -160,8 +160,21 @@ def _followers_changed(ticket: Ticket, event: ev.FollowersChanged, _recorded: Re
     return {"followers": _with(ticket.followers, event.added, event.removed)}
 
 
+def _participants_changed(ticket: Ticket, event: ev.ParticipantsChanged, _recorded: Recorded) -> dict[str, Any]:
+    stay = [one for one in ticket.participants if one not in event.removed]
+    return {"participants": (*stay, *[one for one in event.added if one not in stay])}
+
+
+def _tokens_revoked(_ticket: Ticket, event: ev.TokensRevoked, _recorded: Recorded) -> dict[str, Any]:
+    return {"generation": event.generation}
+
+
 def _tier_moved(_ticket: Ticket, event: ev.TierMoved, _recorded: Recorded) -> dict[str, Any]:
     return {"tier": event.dest, "team": event.team, "assignee": None, "offered_at": None}
+
+
+def _vendor_written(ticket: Ticket, _event: ev.VendorWritten, _recorded: Recorded) -> dict[str, Any]:
+    return {"messages": ticket.messages + 1}
 
 
 def _linked(ticket: Ticket, event: ev.Linked, _recorded: Recorded) -> dict[str, Any]:
@@ -286,7 +299,19 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.TagsChanged: _tags_changed,
     ev.FieldsChanged: _fields_changed,
     ev.FollowersChanged: _followers_changed,
+    ev.ParticipantsChanged: _participants_changed,
+    ev.RecipientRefused: _nothing,
+    ev.TokensRevoked: _tokens_revoked,
     ev.TierMoved: _tier_moved,
+    ev.HandoverWritten: _nothing,
+    ev.VendorWritten: _vendor_written,
+    ev.SignalRaised: _nothing,
+    ev.EscalationFired: _nothing,
+    ev.ColleaguesNotified: _nothing,
+    ev.HookDue: _nothing,
+    ev.EscalationRefused: _nothing,
+    ev.EscalationStopped: _nothing,
+    ev.EscalationAcknowledged: _nothing,
     ev.Linked: _linked,
     ev.Unlinked: _unlinked,
     ev.TicketMerged: _merged,
@@ -311,4 +336,8 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.ClockCorrected: _nothing,
     ev.ClocksRemeasured: _nothing,
     ev.ChannelSwitched: _channel_switched,
+    ev.MessageEdited: _nothing,
+    ev.MessageDeleted: _nothing,
+    ev.ReplyWindowWarned: _nothing,
+    ev.ChannelProposed: _nothing,
 }

@@ -231,6 +231,12 @@ def message_row(message: Message, position: int) -> dict[str, Any]:
     }
 
 
+def rewriting(message: Message) -> dict[str, Any]:
+    """Return what of a stored message is written anew."""
+    row = message_row(message, 0)
+    return {"tenant": row["tenant"], "rewritten": row["id"], "body": row["body"], "attachments": row["attachments"]}
+
+
 @careful
 def read_message(row: Row) -> Message:
     """Return the message of a row of `select(message)`."""

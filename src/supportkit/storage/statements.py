@@ -136,6 +136,7 @@ class Statements:
     insert_message: Prepared
     insert_note: Prepared
     move_message: Prepared
+    rewrite_message: Prepared
     insert_customer: Prepared
     update_customer: Prepared
     insert_term: Prepared
@@ -300,6 +301,9 @@ def _writes(grammar: Grammar) -> dict[str, ClauseElement]:
         "move_message": update(t.message)
         .where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("moved"))
         .values(ticket=bindparam("ticket")),
+        "rewrite_message": update(t.message)
+        .where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("rewritten"))
+        .values(body=bindparam("body"), attachments=bindparam("attachments")),
         "insert_customer": insert(t.customer),
         "update_customer": update(t.customer)
         .where(

@@ -357,7 +357,19 @@ def sample_events() -> tuple[Event, ...]:
         ev.TagsChanged(added=("urgent",), removed=("printer",)),
         ev.FieldsChanged(changes=Fields({"floor": 4, "model": None})),
         ev.FollowersChanged(added=("lee", "mo"), removed=("kim",)),
+        ev.ParticipantsChanged(added=("customer-3", "customer-4"), removed=("customer-5",)),
+        ev.RecipientRefused(message="message-2", channel="email", customer="customer-3", reason="bad_recipient"),
+        ev.TokensRevoked(generation=2),
         ev.TierMoved(source=2, dest=3, team="experts", summary="the fuser was replaced twice"),
+        ev.HandoverWritten(source=2, dest=3, points=Fields({"summary": "замена", "tried": "换了两次"})),
+        ev.VendorWritten(message="message-4", vendor="fuser works", channel="email", leg="leg-3", queued=True),
+        ev.SignalRaised(signal="detractor", instance="answer-1"),
+        ev.EscalationFired(rule="slow", level=2, instance="RESOLUTION/1/1", why="RESOLUTION was breached", late=True),
+        ev.ColleaguesNotified(rule="slow", level=2, people=("lee", "mo"), note="note-2", text="Escalation slow"),
+        ev.HookDue(rule="slow", level=2, hook="pager"),
+        ev.EscalationRefused(rule="slow", level=2, action="move", code="tier.skip"),
+        ev.EscalationStopped(rule="slow", level=2, instance="RESOLUTION/1/1", why="it fired 20 times on this ticket"),
+        ev.EscalationAcknowledged(rule="slow", instance="RESOLUTION/1/1"),
         ev.Linked(kind=LinkKind.BLOCKED_BY, ticket="ticket-9"),
         ev.Unlinked(kind=LinkKind.BLOCKED_BY, ticket="ticket-9"),
         ev.TicketAbsorbed(
@@ -379,6 +391,12 @@ def sample_events() -> tuple[Event, ...]:
         ev.VendorResumed(vendor="fuser works"),
         ev.TakenBack(vendor="fuser works"),
         ev.ChannelSwitched(leg="leg-2", channel="chat"),
+        ev.MessageEdited(message="message-1", before="it smokes"),
+        ev.MessageDeleted(message="message-1", files=2, before="it smokes a little"),
+        ev.ReplyWindowWarned(leg="leg-2", channel="chat", until=until, late=True),
+        ev.ChannelProposed(
+            message="message-2", reason="window_closed", allowed=("template",), channel="email", leg="leg-3"
+        ),
         ev.ClockWarned(id=f"{CLOCK}/80%", metric=Metric.RESOLUTION, instance=1, cycle=2, threshold="80%", late=True),
         ev.ClockBreached(
             id=f"{CLOCK}/100%",

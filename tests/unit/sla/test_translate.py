@@ -70,6 +70,8 @@ def test_every_event_either_gives_facts_or_is_known_to_give_none():
         "DeliveryRetried", "NoteAdded", "NoticeQueued", "ChannelSwitched", "ClocksRemeasured",
         "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
         "Unlinked", "MessagesMoved", "PersonErased", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
+        "ParticipantsChanged", "RecipientRefused", "TokensRevoked",
+        "MessageEdited", "MessageDeleted", "ReplyWindowWarned", "ChannelProposed",
     }  # fmt: skip
     events = {cls.__name__ for cls in typing.get_args(ev.Event)}
 
