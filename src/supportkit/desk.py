@@ -58,6 +58,7 @@ from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
+from supportkit.drafts import Drafts
 from supportkit.engine.notices import Notices
 from supportkit.engine.promises import Promises as PromisedLevels
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
@@ -110,6 +111,7 @@ from supportkit.surveying.surveyor import Surveyor
 from supportkit.surveys.settings import Survey
 from supportkit.teams import Teams
 from supportkit.text import clean
+from supportkit.viewing import Viewing
 from supportkit.wording import public_answer, texts_of
 
 MAX_TENANT = 64
@@ -383,6 +385,16 @@ class Desk:
         return Presence(self._runner)
 
     @property
+    def viewing(self) -> Viewing:
+        """Who is on a ticket now: `look`, `typing`, `leave`, `list`."""
+        return Viewing(self._runner)
+
+    @property
+    def drafts(self) -> Drafts:
+        """Answers that are not sent yet: `save`, `get`, `list`, `newer`, `send`, `discard`."""
+        return Drafts(self._runner)
+
+    @property
     def agents(self) -> Agents:
         """People who answer: `add`, `get`, `change`, `remove`, `list`."""
         return Agents(self._runner)
@@ -527,6 +539,7 @@ class Desk:
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
         files: Iterable[NewFile] = (),
+        seen_version: int | None = None,
         **how: Unpack[How],
     ) -> Ticket:
         """Answer the customer in public; on a new ticket this also starts it.
@@ -534,12 +547,14 @@ class Desk:
         The answer is queued for the ticket's channel, or for *channel*. `kind="call"` records a call instead. Where the
         ticket's own channel has no adapter in this desk the answer is recorded only, and its event says so.
 
-        *files* go out with it, where the channel takes files.
+        *files* go out with it, where the channel takes files. With *seen_version*, the version of the ticket that the
+        agent has read, an answer that others have overtaken is refused.
 
         Raises:
             UnknownChannel: *channel* was named and this desk has no such adapter.
             CapabilityMissing: There are files, and the channel takes none, or the storage keeps none.
             LimitExceeded: The files are more, or larger, than the channel takes.
+            NewerMessages: Others said something after *seen_version*; the error has what.
         """
         kind = MessageKind(kind)
         command = cm.Reply(
@@ -549,7 +564,9 @@ class Desk:
             channel=as_optional_name(channel, "channel") if kind is MessageKind.CALL else self._sender(channel),
             message=self._new_id(),
         )
-        return enclosing.answer(self._runner, self._channels, as_ticket(ticket), command, files, self._options(how))
+        return enclosing.answer(
+            self._runner, self._channels, as_ticket(ticket), command, files, self._options(how), seen_version
+        )
 
     def ask(
         self,
@@ -560,11 +577,12 @@ class Desk:
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
         files: Iterable[NewFile] = (),
+        seen_version: int | None = None,
         **how: Unpack[How],
     ) -> Ticket:
         """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then.
 
-        *files* are as for `reply`.
+        *files* and *seen_version* are as for `reply`.
         """
         command = cm.Ask(
             actor=as_actor(actor),
@@ -573,7 +591,9 @@ class Desk:
             until=self._instant(until),
             message=self._new_id(),
         )
-        return enclosing.answer(self._runner, self._channels, as_ticket(ticket), command, files, self._options(how))
+        return enclosing.answer(
+            self._runner, self._channels, as_ticket(ticket), command, files, self._options(how), seen_version
+        )
 
     def note(
         self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]

@@ -17,6 +17,7 @@ from supportkit.model.conversation import StoredFile
 from supportkit.model.events import ReplyAdded
 from supportkit.model.message import Attachment, NewFile
 from supportkit.model.ticket import Ticket
+from supportkit.overtaking import refuse_overtaken
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
 from supportkit.text import clean
@@ -29,12 +30,13 @@ def answer(
     command: cm.Reply | cm.Ask,
     files: Iterable[NewFile],
     options: Options,
+    seen: int | None = None,
 ) -> Ticket:
     """Carry out an answer that may have files; `Desk.reply` says what is refused."""
     given = tuple(files)
-    if not given:
+    if not given and seen is None:
         return runner.run(ref, command, options, follow_merges=True)
-    if not runner.storage.capabilities.receives:
+    if given and not runner.storage.capabilities.receives:
         raise CapabilityMissing("the storage", "receives", "use one that keeps files")
     # Without ids, which are made anew for each call: an idempotency key stands for the same names and contents.
     named = attrs.evolve(command, attachments=tuple([_named(file) for file in given]))
@@ -42,6 +44,8 @@ def answer(
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
         ticket = survivor(unit, find(unit, ref).id)
         expect(ticket, options)
+        if seen is not None:
+            refuse_overtaken(unit, ref, ticket, seen, command.actor)
         attachments = tuple(
             [attrs.evolve(one, id=f"{command.message}.{place}") for place, one in enumerate(named.attachments, 1)]
         )
@@ -49,7 +53,7 @@ def answer(
         draft.command = known
         events = decide(ticket, known, draft.at, runner.rules)
         for event in events:
-            if isinstance(event, ReplyAdded) and event.queued:
+            if given and isinstance(event, ReplyAdded) and event.queued:
                 _check(channels[event.channel], attachments)
         runner.ask_plugins(ticket, known)
         draft.received.files += [

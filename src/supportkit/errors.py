@@ -189,6 +189,29 @@ class Refused(WorkflowError):
         super().__init__(f"{refusal.sentence} [{refusal.code}]")
 
 
+class NewerMessages(WorkflowError):
+    """Somebody answers a ticket in which others said something after he looked at it; nothing was sent.
+
+    Attributes:
+        ticket: The ticket that the answer would have reached.
+        seen: The version that whoever answers had read.
+        version: The version of that ticket now: answer with `seen_version=` this after reading.
+        messages: What was said since, by time.
+    """
+
+    code = "workflow.newer_messages"
+
+    def __init__(self, ticket: str, number: int, seen: int, version: int, messages: Sequence[Any]) -> None:
+        self.ticket = ticket
+        self.seen = seen
+        self.version = version
+        self.messages = tuple(messages)
+        several = "a message is" if len(self.messages) == 1 else f"{len(self.messages)} messages are"
+        super().__init__(
+            f"{several} newer than version {seen}: read ticket {number} as it is now, version {version}, then answer"
+        )
+
+
 class IllegalSettlement(WorkflowError):
     """A delivery cannot be settled so: only those that wait for a person can, and only in certain ways.
 

@@ -16,6 +16,7 @@ from supportkit.aio import (
     AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
+    AsyncDrafts,
     AsyncEscalations,
     AsyncOutbox,
     AsyncParticipants,
@@ -29,11 +30,13 @@ from supportkit.aio import (
     AsyncSurveys,
     AsyncTeams,
     AsyncVendors,
+    AsyncViewing,
     DeskArguments,
 )
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
+from supportkit.drafts import Drafts
 from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
@@ -44,6 +47,7 @@ from supportkit.quarantine import Quarantine
 from supportkit.reporting import Reports
 from supportkit.surveying.service import Surveys
 from supportkit.teams import Teams
+from supportkit.viewing import Viewing
 
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
@@ -56,6 +60,8 @@ TWINS: dict[type, type] = {
     Surveys: AsyncSurveys,
     Reports: AsyncReports,
     Presence: AsyncPresence,
+    Viewing: AsyncViewing,
+    Drafts: AsyncDrafts,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

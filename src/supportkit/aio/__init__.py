@@ -18,11 +18,13 @@ from supportkit.aio.services import (
     AsyncSurveys,
     AsyncVendors,
 )
+from supportkit.aio.together import AsyncDrafts, AsyncViewing
 
 __all__ = [
     "AsyncAgents",
     "AsyncCustomers",
     "AsyncDesk",
+    "AsyncDrafts",
     "AsyncEscalations",
     "AsyncOutbox",
     "AsyncParticipants",
@@ -36,5 +38,6 @@ __all__ = [
     "AsyncSurveys",
     "AsyncTeams",
     "AsyncVendors",
+    "AsyncViewing",
     "DeskArguments",
 ]

@@ -30,6 +30,7 @@ from supportkit.aio.services import (
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
+from supportkit.aio.together import AsyncDrafts, AsyncViewing
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
 from supportkit.arguments import How, When
@@ -253,6 +254,16 @@ class AsyncDesk:
         return AsyncPresence(self._threads, self.desk.presence)
 
     @property
+    def viewing(self) -> AsyncViewing:
+        """Who is on a ticket now: `look`, `typing`, `leave`, `list`."""
+        return AsyncViewing(self._threads, self.desk.viewing)
+
+    @property
+    def drafts(self) -> AsyncDrafts:
+        """Answers that are not sent yet: `save`, `get`, `list`, `newer`, `send`, `discard`."""
+        return AsyncDrafts(self._threads, self.desk.drafts)
+
+    @property
     def promises(self) -> AsyncPromises:
         """What was promised to customers by hand: `make`, `move`, `keep`, `cancel`."""
         return AsyncPromises(self._threads, self.desk.promises)
@@ -408,11 +419,20 @@ class AsyncDesk:
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
         files: Iterable[NewFile] = (),
+        seen_version: int | None = None,
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.reply`."""
         return await self._threads.run(
-            self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, files=files, **how
+            self.desk.reply,
+            ticket,
+            body,
+            actor=actor,
+            channel=channel,
+            kind=kind,
+            files=files,
+            seen_version=seen_version,
+            **how,
         )
 
     async def ask(
@@ -424,11 +444,20 @@ class AsyncDesk:
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
         files: Iterable[NewFile] = (),
+        seen_version: int | None = None,
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.ask`."""
         return await self._threads.run(
-            self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, files=files, **how
+            self.desk.ask,
+            ticket,
+            body,
+            actor=actor,
+            channel=channel,
+            until=until,
+            files=files,
+            seen_version=seen_version,
+            **how,
         )
 
     async def note(

@@ -1,0 +1,95 @@
+"""The services of an `AsyncDesk` for agents who work together, awaitable."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Unpack
+
+import attrs
+
+from supportkit.aio.threads import Threads
+from supportkit.arguments import How
+from supportkit.drafting import Ref
+from supportkit.drafts import Drafts, SavedDraft
+from supportkit.model.message import Message
+from supportkit.model.people import Actor
+from supportkit.model.ticket import Ticket
+from supportkit.viewing import LOOKING_FOR, TYPING_FOR, Viewer, Viewing
+
+
+@attrs.frozen
+class AsyncViewing:
+    """The verbs of `Viewing`, awaitable."""
+
+    _threads: Threads
+    _viewing: Viewing
+
+    async def look(self, ticket: Ref | Ticket, agent: str, *, lasting: dt.timedelta = LOOKING_FOR) -> Sequence[Viewer]:
+        """See `Viewing.look`."""
+        return await self._threads.run(self._viewing.look, ticket, agent, lasting=lasting)
+
+    async def typing(self, ticket: Ref | Ticket, agent: str, *, lasting: dt.timedelta = TYPING_FOR) -> Sequence[Viewer]:
+        """See `Viewing.typing`."""
+        return await self._threads.run(self._viewing.typing, ticket, agent, lasting=lasting)
+
+    async def leave(self, ticket: Ref | Ticket, agent: str) -> None:
+        """See `Viewing.leave`."""
+        return await self._threads.run(self._viewing.leave, ticket, agent)
+
+    async def list(self, ticket: Ref | Ticket) -> Sequence[Viewer]:
+        """See `Viewing.list`."""
+        return await self._threads.run(self._viewing.list, ticket)
+
+
+@attrs.frozen
+class AsyncDrafts:
+    """The verbs of `Drafts`, awaitable."""
+
+    _threads: Threads
+    _drafts: Drafts
+
+    async def save(
+        self,
+        ticket: Ref | Ticket,
+        agent: str,
+        body: str,
+        *,
+        seen_version: int | None = None,
+        expected_version: int | None = None,
+    ) -> SavedDraft:
+        """See `Drafts.save`."""
+        return await self._threads.run(
+            self._drafts.save, ticket, agent, body, seen_version=seen_version, expected_version=expected_version
+        )
+
+    async def get(self, ticket: Ref | Ticket, agent: str) -> SavedDraft | None:
+        """See `Drafts.get`."""
+        return await self._threads.run(self._drafts.get, ticket, agent)
+
+    async def list(self, ticket: Ref | Ticket) -> Sequence[SavedDraft]:
+        """See `Drafts.list`."""
+        return await self._threads.run(self._drafts.list, ticket)
+
+    async def newer(self, ticket: Ref | Ticket, agent: str) -> Sequence[Message]:
+        """See `Drafts.newer`."""
+        return await self._threads.run(self._drafts.newer, ticket, agent)
+
+    async def discard(self, ticket: Ref | Ticket, agent: str) -> None:
+        """See `Drafts.discard`."""
+        return await self._threads.run(self._drafts.discard, ticket, agent)
+
+    async def send(
+        self,
+        ticket: Ref | Ticket,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        channel: str | None = None,
+        seen_version: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Drafts.send`."""
+        return await self._threads.run(
+            self._drafts.send, ticket, agent, actor=actor, channel=channel, seen_version=seen_version, **how
+        )
