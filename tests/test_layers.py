@@ -13,7 +13,18 @@ SOURCE = Path(__file__).parent.parent / "src" / "supportkit"
 FLOORS = {
     "ground": {"errors", "clock", "ids", "text", "keys", "secret", "businesstime", "measures"},
     "model": {"model"},
-    "rules": {"lifecycle", "sla", "escalation", "routing", "surveys", "templates", "knowledge", "metrics", "staffing"},
+    "rules": {
+        "lifecycle",
+        "sla",
+        "escalation",
+        "macro",
+        "routing",
+        "surveys",
+        "templates",
+        "knowledge",
+        "metrics",
+        "staffing",
+    },
     "engine": {"engine"},
     "ports": {"channels", "storage", "hooks"},
     "shell": {
@@ -60,6 +71,7 @@ FLOORS = {
         "viewing",
         "drafts",
         "overtaking",
+        "macros",
         "queueing",
         "parting",
         "outbox",
@@ -89,7 +101,7 @@ FLOORS = {
 }
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla"), ("escalation", "sla")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla"), ("escalation", "sla"), ("macro", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

@@ -78,6 +78,7 @@ from supportkit.legs import LegState, Suggestion, legs_of, suggestions_for
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
 from supportkit.lines import Lines, check_vendors
 from supportkit.lookup import find, person
+from supportkit.macros import Macros
 from supportkit.model import commands as cm
 from supportkit.model.clocks import Metric
 from supportkit.model.commands import THE_CUSTOMER
@@ -393,6 +394,11 @@ class Desk:
     def drafts(self) -> Drafts:
         """Answers that are not sent yet: `save`, `get`, `list`, `newer`, `send`, `discard`."""
         return Drafts(self._runner)
+
+    @property
+    def macros(self) -> Macros:
+        """Several commands under one name: `save`, `get`, `list`, `remove`, `preview`, `apply`."""
+        return Macros(self._runner)
 
     @property
     def agents(self) -> Agents:

@@ -212,6 +212,42 @@ class NewerMessages(WorkflowError):
         )
 
 
+class InvalidMacro(WorkflowError, ValueError):
+    """A macro cannot be saved as it was given.
+
+    Attributes:
+        macro: Its name.
+        step: The number of the step, from 1; 0 where it is no step.
+        problem: What is wrong, and what is allowed.
+    """
+
+    code = "workflow.macro"
+
+    def __init__(self, macro: str, step: int, problem: str) -> None:
+        self.macro = macro
+        self.step = step
+        self.problem = problem
+        super().__init__(f"macro {macro!r:.80}{f', step {step}' if step else ''}: {problem}")
+
+
+class MacroRefused(WorkflowError):
+    """A step of a macro is not possible on this ticket; nothing of the macro was done.
+
+    Attributes:
+        macro: Its name.
+        step: The number of the step, from 1; 0 where the macro may not be applied at all.
+        reason: The error that the step alone would have raised.
+    """
+
+    code = "workflow.macro_refused"
+
+    def __init__(self, macro: str, step: int, do: str, reason: WorkflowError) -> None:
+        self.macro = macro
+        self.step = step
+        self.reason = reason
+        super().__init__(f"macro {macro!r}, step {step} ({do}): {reason}")
+
+
 class IllegalSettlement(WorkflowError):
     """A delivery cannot be settled so: only those that wait for a person can, and only in certain ways.
 

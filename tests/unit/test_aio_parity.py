@@ -18,6 +18,7 @@ from supportkit.aio import (
     AsyncDesk,
     AsyncDrafts,
     AsyncEscalations,
+    AsyncMacros,
     AsyncOutbox,
     AsyncParticipants,
     AsyncPortal,
@@ -38,6 +39,7 @@ from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.drafts import Drafts
 from supportkit.escalations import Escalations, Regulation
+from supportkit.macros import Macros
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.portal import Portal
@@ -62,6 +64,7 @@ TWINS: dict[type, type] = {
     Presence: AsyncPresence,
     Viewing: AsyncViewing,
     Drafts: AsyncDrafts,
+    Macros: AsyncMacros,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

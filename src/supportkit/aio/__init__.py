@@ -18,7 +18,7 @@ from supportkit.aio.services import (
     AsyncSurveys,
     AsyncVendors,
 )
-from supportkit.aio.together import AsyncDrafts, AsyncViewing
+from supportkit.aio.together import AsyncDrafts, AsyncMacros, AsyncViewing
 
 __all__ = [
     "AsyncAgents",
@@ -26,6 +26,7 @@ __all__ = [
     "AsyncDesk",
     "AsyncDrafts",
     "AsyncEscalations",
+    "AsyncMacros",
     "AsyncOutbox",
     "AsyncParticipants",
     "AsyncPortal",

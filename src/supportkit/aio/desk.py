@@ -30,7 +30,7 @@ from supportkit.aio.services import (
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
-from supportkit.aio.together import AsyncDrafts, AsyncViewing
+from supportkit.aio.together import AsyncDrafts, AsyncMacros, AsyncViewing
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
 from supportkit.arguments import How, When
@@ -262,6 +262,11 @@ class AsyncDesk:
     def drafts(self) -> AsyncDrafts:
         """Answers that are not sent yet: `save`, `get`, `list`, `newer`, `send`, `discard`."""
         return AsyncDrafts(self._threads, self.desk.drafts)
+
+    @property
+    def macros(self) -> AsyncMacros:
+        """Several commands under one name: `save`, `get`, `list`, `remove`, `preview`, `apply`."""
+        return AsyncMacros(self._threads, self.desk.macros)
 
     @property
     def promises(self) -> AsyncPromises:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 import attrs
 
@@ -12,6 +12,9 @@ from supportkit.aio.threads import Threads
 from supportkit.arguments import How
 from supportkit.drafting import Ref
 from supportkit.drafts import Drafts, SavedDraft
+from supportkit.macro import Macro
+from supportkit.macros import Macros
+from supportkit.model.events import Recorded
 from supportkit.model.message import Message
 from supportkit.model.people import Actor
 from supportkit.model.ticket import Ticket
@@ -93,3 +96,35 @@ class AsyncDrafts:
         return await self._threads.run(
             self._drafts.send, ticket, agent, actor=actor, channel=channel, seen_version=seen_version, **how
         )
+
+
+@attrs.frozen
+class AsyncMacros:
+    """The verbs of `Macros`, awaitable."""
+
+    _threads: Threads
+    _macros: Macros
+
+    async def save(self, macro: Macro | Mapping[str, Any], *, expected_version: int | None = None) -> Macro:
+        """See `Macros.save`."""
+        return await self._threads.run(self._macros.save, macro, expected_version=expected_version)
+
+    async def get(self, name: str) -> Macro:
+        """See `Macros.get`."""
+        return await self._threads.run(self._macros.get, name)
+
+    async def list(self) -> Sequence[Macro]:
+        """See `Macros.list`."""
+        return await self._threads.run(self._macros.list)
+
+    async def remove(self, name: str) -> Macro:
+        """See `Macros.remove`."""
+        return await self._threads.run(self._macros.remove, name)
+
+    async def apply(self, ticket: Ref | Ticket, name: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Macros.apply`."""
+        return await self._threads.run(self._macros.apply, ticket, name, actor=actor, **how)
+
+    async def preview(self, ticket: Ref | Ticket, name: str, *, actor: Actor | str) -> Sequence[Recorded]:
+        """See `Macros.preview`."""
+        return await self._threads.run(self._macros.preview, ticket, name, actor=actor)

@@ -100,7 +100,7 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one
             return told_escalation(event)
         case ev.ColleaguesNotified() | ev.HookDue() | ev.EscalationRefused() | ev.EscalationStopped():
             return told_escalation(event)
-        case ev.EscalationAcknowledged():
+        case ev.EscalationAcknowledged() | ev.MacroApplied():
             return told_escalation(event)
         case _:
             return told_survey(event)

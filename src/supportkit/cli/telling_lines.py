@@ -16,10 +16,11 @@ Escalated = (
     | ev.EscalationRefused
     | ev.EscalationStopped
     | ev.EscalationAcknowledged
+    | ev.MacroApplied
 )
 
 
-def told_escalation(event: Escalated) -> str:  # noqa: PLR0911 - one short case an event
+def told_escalation(event: Escalated) -> str:  # noqa: C901, PLR0911 - one short case an event
     """Return what happened."""
     match event:
         case ev.HandoverWritten():
@@ -42,5 +43,7 @@ def told_escalation(event: Escalated) -> str:  # noqa: PLR0911 - one short case 
             return f"escalation {event.rule}, level {event.level} was stopped: {event.why}"
         case ev.EscalationAcknowledged():
             return f"escalation {event.rule} is seen to"
+        case ev.MacroApplied():
+            return f"macro {event.macro}, version {event.version}"
         case _:
             assert_never(event)

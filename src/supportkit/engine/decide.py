@@ -493,6 +493,11 @@ def _clear_survey_flag(_ticket: Ticket, command: cm.ClearSurveyFlag, *_unused: o
     )
 
 
+def _apply_macro(ticket: Ticket, command: cm.ApplyMacro, *_unused: object) -> Events:
+    not_merged(ticket)
+    return (ev.MacroApplied(macro=command.macro, version=command.version),)
+
+
 _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Receive: _receive,
     cm.Reply: _reply,
@@ -538,4 +543,5 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.EditMessage: edit_message,
     cm.DeleteMessage: delete_message,
     cm.WarnWindow: warn_window,
+    cm.ApplyMacro: _apply_macro,
 }

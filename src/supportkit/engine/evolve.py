@@ -306,6 +306,7 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.HandoverWritten: _nothing,
     ev.VendorWritten: _vendor_written,
     ev.SignalRaised: _nothing,
+    ev.MacroApplied: _nothing,
     ev.EscalationFired: _nothing,
     ev.ColleaguesNotified: _nothing,
     ev.HookDue: _nothing,

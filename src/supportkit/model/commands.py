@@ -490,6 +490,15 @@ class ReturnAssignment:
 
 
 @attrs.frozen(kw_only=True)
+class ApplyMacro:
+    """Carry out the steps of a macro; they are commands of their own, which follow this one."""
+
+    actor: Actor
+    macro: str
+    version: int = made(0)
+
+
+@attrs.frozen(kw_only=True)
 class Merge:
     """End this ticket in *into*, which takes over its messages, tags and followers."""
 
@@ -592,6 +601,7 @@ Command = (
     | EditMessage
     | DeleteMessage
     | WarnWindow
+    | ApplyMacro
 )
 """Commands that change one ticket."""
 

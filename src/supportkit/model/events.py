@@ -346,6 +346,14 @@ class SignalRaised:
 
 
 @attrs.frozen(kw_only=True)
+class MacroApplied:
+    """A macro was carried out, at this version of it; what its steps did stands in the events that follow."""
+
+    macro: str
+    version: int
+
+
+@attrs.frozen(kw_only=True)
 class EscalationFired:
     """A level of a rule fired, once for this instance; `occurred_at` is when what it waits for came about.
 
@@ -653,6 +661,7 @@ Event = (
     | HandoverWritten
     | VendorWritten
     | SignalRaised
+    | MacroApplied
     | EscalationFired
     | ColleaguesNotified
     | HookDue

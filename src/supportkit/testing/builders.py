@@ -365,6 +365,7 @@ def sample_events() -> tuple[Event, ...]:
         ev.HandoverWritten(source=2, dest=3, points=Fields({"summary": "замена", "tried": "换了两次"})),
         ev.VendorWritten(message="message-4", vendor="fuser works", channel="email", leg="leg-3", queued=True),
         ev.SignalRaised(signal="detractor", instance="answer-1"),
+        ev.MacroApplied(macro="refund", version=3),
         ev.EscalationFired(rule="slow", level=2, instance="RESOLUTION/1/1", why="RESOLUTION was breached", late=True),
         ev.ColleaguesNotified(rule="slow", level=2, people=("lee", "mo"), note="note-2", text="Escalation slow"),
         ev.HookDue(rule="slow", level=2, hook="pager"),
