@@ -72,6 +72,7 @@ FLOORS = {
         "drafts",
         "overtaking",
         "macros",
+        "automations",
         "queueing",
         "parting",
         "outbox",
@@ -101,7 +102,14 @@ FLOORS = {
 }
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla"), ("escalation", "sla"), ("macro", "sla")}
+RULES_MAY = {
+    ("metrics", "sla"),
+    ("metrics", "surveys"),
+    ("routing", "sla"),
+    ("escalation", "sla"),
+    ("escalation", "macro"),
+    ("macro", "sla"),
+}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

@@ -51,6 +51,7 @@ from supportkit.arguments import (
     as_ticket,
     as_words,
 )
+from supportkit.automations import Automations
 from supportkit.channels.inbound import Answer, Payload
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
@@ -399,6 +400,11 @@ class Desk:
     def macros(self) -> Macros:
         """Several commands under one name: `save`, `get`, `list`, `remove`, `preview`, `apply`."""
         return Macros(self._runner)
+
+    @property
+    def automations(self) -> Automations:
+        """What the desk does by itself: `rules`, `preview`, `log`."""
+        return Automations(self._runner)
 
     @property
     def agents(self) -> Agents:

@@ -12,12 +12,13 @@ from supportkit.clock import from_us, to_us
 from supportkit.engine.clocks import Kept, TicketClocks
 from supportkit.engine.copying import changed, note_clocks, note_rank
 from supportkit.engine.effects import CLOCKS, Effects, effects
+from supportkit.engine.escalating import IDLE
 from supportkit.engine.evolve import evolve
 from supportkit.engine.promises import Promises
 from supportkit.engine.rules import Rules
 from supportkit.engine.telling import Told, broken_again, is_undelivered
 from supportkit.errors import InvalidPolicy
-from supportkit.escalating import Escalating, stayed
+from supportkit.escalating import Escalating, idled, stayed
 from supportkit.escalation.table import Trigger
 from supportkit.lifecycle import Refusal
 from supportkit.model import commands as cm
@@ -98,6 +99,8 @@ class Page:
     after: Ticket | None = attrs.field(init=False)
     log: list[Recorded] = attrs.field(factory=list)
     clocks: TicketClocks | None = None
+    said: dict[int, cm.Command] = attrs.field(factory=dict)
+    """The commands of rules, which hold the words that events leave out, by the number of the event."""
 
     def __attrs_post_init__(self) -> None:
         """Take up the clocks as the row has them."""
@@ -277,12 +280,12 @@ class Draft:
         return after is not None and after.version > ticket.version
 
     def stay(self, ticket: Ticket, timer: Timer) -> bool:
-        """Record that a ticket has been in its line for so long as a rule waits for; tell whether anything came of it.
+        """Record that a ticket was in its line, or left alone, for as long as a rule waits; tell whether anything came.
 
         What time brought about on its clocks is left to their own deadline.
         """
         page = Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
-        trigger = stayed(timer, self.history_of(page), self.now)
+        trigger = (idled if timer.name == IDLE else stayed)(timer, self.history_of(page), self.now)
         if trigger is None:
             return False
         page.ask(lambda clocks: clocks.elapsed(to_us(self.at) - 1))
@@ -324,7 +327,7 @@ class Draft:
         if page.log:
             entries = tuple(page.log)
             self.changes.append(TicketChange(before=page.before, ticket=after, events=entries))
-            effects(page.before, after, self.command, entries, self.rules, self.rows)
+            effects(page.before, after, self.command, entries, self.rules, self.rows, page.said)
         elif (
             page.before is not None and after.rank != page.before.rank
         ):  # a calendar changed: it is due at another time

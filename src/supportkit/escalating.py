@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, assert_never
 
 import attrs
 
+from supportkit.clock import MICROSECOND
 from supportkit.engine.decide import decide
 from supportkit.engine.escalating import (
+    IDLE,
     MAX_DEPTH,
     MAX_TIMES,
     STAY,
     command_of,
+    is_activity,
     is_from_customer,
     line_at,
     people_of,
@@ -24,18 +27,35 @@ from supportkit.engine.escalating import (
     triggers_of,
     unanswered,
 )
+from supportkit.engine.evolve import evolve
 from supportkit.engine.telling import LATE_AFTER
-from supportkit.errors import WorkflowError
-from supportkit.escalation.actions import Action, AddTags, AssignTo, CallHook, MoveTo, Notify, Raise, word_of
-from supportkit.escalation.rules import EscalationRules
+from supportkit.errors import Refused, WorkflowError
+from supportkit.escalation.actions import (
+    Action,
+    AddTags,
+    AssignTo,
+    CallHook,
+    MoveTo,
+    Notify,
+    Raise,
+    RunMacro,
+    RunSteps,
+    word_of,
+)
+from supportkit.escalation.rules import EscalationRule, EscalationRules
 from supportkit.escalation.table import About, Table, Trigger, Wait, spoken
+from supportkit.lifecycle import Refusal
+from supportkit.macro import Macro, Step
 from supportkit.model import commands as cm
 from supportkit.model import events as ev
 from supportkit.model.change import Firing, Timer
 from supportkit.model.events import Event, Recorded
+from supportkit.model.message import MessageKind
 from supportkit.model.people import SYSTEM
 from supportkit.model.ticket import Ticket
 from supportkit.sla.terms import write_duration
+from supportkit.storage.codec import loads
+from supportkit.withdrawing import withdraw
 
 if TYPE_CHECKING:
     from supportkit.drafting import Draft, Page
@@ -43,6 +63,10 @@ if TYPE_CHECKING:
 _NO_RULES = Table.of(EscalationRules())
 _DONE = "ticket.done"
 """Why a rule does not move or assign a ticket that is finished; it still tells people."""
+_UNANSWERABLE = "automation.unanswerable"
+"""Why a rule does not answer: what came in is bulk mail, a bounce or the like."""
+_NO_MACRO = "automation.macro"
+"""Why a rule carries out nothing: no macro is saved under its name."""
 _MOVED = "ticket.moved"
 """Why a rule that waits for time in a line does not move a ticket that has left that line meanwhile."""
 
@@ -65,15 +89,18 @@ class Escalating:
         self._looked = 0
         self._depths: dict[int, int] = {}
         self._fired: set[str] | None = None
+        self._is_dry = False
 
     def run(self, extra: Trigger | None = None) -> None:
         """Look at everything that was written since the last call, and at *extra*; carry out what is due."""
+        start = self._looked
         if extra is not None:
             self._set_going(extra)
         while self._looked < len(self._page.log):
             recorded = self._page.log[self._looked]
             self._looked += 1
             self._look(recorded)
+        self._wait_idle(self._page.log[start:])
 
     @property
     def _ticket(self) -> Ticket:
@@ -121,6 +148,22 @@ class Escalating:
                 )
             )
 
+    def _wait_idle(self, log: list[Recorded]) -> None:
+        """Set the deadlines anew after which rules want to know that nobody did anything any more."""
+        last = next((one for one in reversed(log) if is_activity(one)), None)
+        if last is None:
+            return
+        for span in sorted(self._table.idles):
+            self._draft.rows.timers.append(
+                Timer(
+                    tenant=last.tenant,
+                    ticket=last.ticket,
+                    name=IDLE,
+                    instance=str(span // MICROSECOND),
+                    due_at=last.occurred_at + span,
+                )
+            )
+
     def _find_responsible(self) -> None:
         """Give a ticket that nobody has to the team that the regulation names for its topic."""
         ticket, regulation = self._ticket, self._draft.rules.regulation
@@ -131,7 +174,10 @@ class Escalating:
             self._page.enter(ev.Assigned(team=duty.team, assignee=None), self._draft.at, SYSTEM)
 
     def _listen(self, recorded: Recorded) -> None:
-        """Count the messages that wait for an answer, and look for keywords in this one, where a rule wants that."""
+        """Let rules look at a message, count those without an answer, and look for keywords where a rule wants it."""
+        self._set_going(
+            Trigger(("received",), f"received/{recorded.seq}", "a message of the customer", recorded.occurred_at)
+        )
         if self._table.counts_unanswered:
             log = self._draft.history_of(self._page)
             count, first = unanswered(one for one in log if one.seq <= recorded.seq)
@@ -225,8 +271,90 @@ class Escalating:
                 self._page.write(event, self._draft.at, SYSTEM)
             case MoveTo() | AssignTo() | Raise() | AddTags():
                 self._change(wait, action, trigger)
+            case RunSteps() | RunMacro():
+                self._run_steps(wait, action)
             case _:
                 assert_never(action)
+
+    def preview(self, rule: EscalationRule, number: int) -> list[Recorded]:
+        """Carry out the actions of a level, for a draft that nobody saves; return what they write."""
+        self._is_dry = True
+        start, now = len(self._page.log), self._draft.at
+        trigger = Trigger(("preview",), "preview", "a preview", now)
+        for action in rule.levels[number - 1].actions:
+            self._do(Wait(rule, number, rule.levels[number - 1]), action, trigger)
+        return self._page.log[start:]
+
+    def _run_steps(self, wait: Wait, action: RunSteps | RunMacro) -> None:
+        """Carry out commands as one: where one of them is not possible none is done, and the log says why."""
+        applied: tuple[Event, ...] = ()
+        if isinstance(action, RunMacro):
+            macro = self._macro(action.name)
+            if macro is None:
+                self._refused(wait, action, _NO_MACRO)
+                return
+            steps, applied = macro.steps, (ev.MacroApplied(macro=macro.name, version=macro.version),)
+        else:
+            steps = action.steps
+        try:
+            plan = self._planned(steps)
+        except WorkflowError as error:
+            refusal = getattr(error, "refusal", None)
+            self._refused(wait, action, error.code if refusal is None else refusal.code)
+            return
+        for event in applied:
+            self._page.write(event, self._draft.at, SYSTEM)
+        for command, events in plan:
+            done = events if self._is_dry else withdraw(self._draft.unit, self._page.ticket, events)
+            for event in done:
+                self._page.said[self._ticket.version + 1] = command
+                self._page.enter(event, self._draft.at, SYSTEM)
+
+    def _macro(self, name: str) -> Macro | None:
+        find = getattr(self._draft.unit, "record", None)  # a storage that keeps no records has no macros
+        record = None if find is None else find("macro", name)
+        return None if record is None else Macro.from_dict(loads(record.data), version=record.version)
+
+    def _planned(self, steps: tuple[Step, ...]) -> list[tuple[cm.Command, tuple[Event, ...]]]:
+        """Return the events of each step, decided on the ticket as the steps before it leave it.
+
+        Raises:
+            WorkflowError: A step is not possible, or must not be done by itself.
+        """
+        from supportkit.lookup import linked
+
+        draft, ticket = self._draft, self._ticket
+        plan: list[tuple[cm.Command, tuple[Event, ...]]] = []
+        for number, step in enumerate(steps, 1):
+            named = f"{draft.command_id}.{self._ticket.version + 1}.{number}"
+            command = step.command(SYSTEM, draft.at, lambda named=named: named)  # type: ignore[misc]
+            if isinstance(command, cm.Reply | cm.Ask) and draft.received.unanswerable is not None:
+                raise Refused(Refusal(_UNANSWERABLE, "Nothing may answer this message by itself."))
+            if isinstance(command, cm.Reply):
+                command = attrs.evolve(command, kind=MessageKind.AUTO)
+            events = decide(ticket, command, draft.at, draft.rules, linked(draft.unit, ticket, command))
+            if isinstance(command, cm.Reply):  # what the desk says by itself is no start of the work
+                events = tuple(one for one in events if isinstance(one, ev.ReplyAdded))
+            objection = draft.objection(ticket, command) if events else None
+            if objection is not None:
+                raise Refused(objection)
+            for event in events:
+                ticket = evolve(ticket, self._imagined(ticket, event))
+            plan.append((command, events))
+        return plan
+
+    def _imagined(self, ticket: Ticket, event: Event) -> Recorded:
+        draft = self._draft
+        return Recorded(
+            tenant=ticket.tenant,
+            ticket=ticket.id,
+            seq=ticket.version + 1,
+            occurred_at=draft.at,
+            recorded_at=draft.now,
+            actor=SYSTEM,
+            event=event,
+            command=draft.command_id,
+        )
 
     def _notify(self, wait: Wait, action: Notify, trigger: Trigger) -> None:
         people = people_of(action, self._ticket, self._draft.rules)
@@ -288,3 +416,16 @@ def stayed(timer: Timer, log: list[Recorded], now: dt.datetime) -> Trigger | Non
         now - timer.due_at > LATE_AFTER,
         line=line,
     )
+
+
+def idled(timer: Timer, log: list[Recorded], now: dt.datetime) -> Trigger | None:
+    """Return what a deadline of idleness means; `None` where somebody did something meanwhile."""
+    last = next((one for one in reversed(log) if is_activity(one)), None)
+    if timer.due_at is None or last is None or not timer.instance.isdigit():
+        return None
+    length = dt.timedelta(microseconds=int(timer.instance))
+    if last.occurred_at + length > timer.due_at:
+        return None
+    why = f"nobody did anything for {write_duration(length)}"
+    late = now - timer.due_at > LATE_AFTER
+    return Trigger(("idle", int(timer.instance)), f"idle/{last.seq}", why, timer.due_at, late)

@@ -12,7 +12,7 @@ import attrs
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import CLOCKS, on_timer, state_timers
-from supportkit.engine.escalating import STAY
+from supportkit.engine.escalating import IDLE, STAY
 from supportkit.engine.telling import LATE_AFTER
 from supportkit.errors import (
     ConcurrentUpdate,
@@ -35,7 +35,7 @@ _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
 BATCH = 50
 TRIES = 5
-_BY_OTHERS = frozenset({WINDOW, STAY, *SURVEY_TIMERS})
+_BY_OTHERS = frozenset({WINDOW, STAY, IDLE, *SURVEY_TIMERS})
 """Deadlines that are no command about the state of a ticket."""
 
 
@@ -188,7 +188,7 @@ def _by_others(runner: Runner, unit: UnitOfWork, ticket: Ticket, timer: Timer, n
     """Let a deadline do what its own subject says."""
     if timer.name == WINDOW:
         return warn(runner, unit, timer, survivor(unit, ticket.id), now)
-    if timer.name == STAY:
+    if timer.name in (STAY, IDLE):
         return _stay(runner, unit, ticket, timer, now)
     return ("stale", ()) if runner.surveyor is None else runner.surveyor.fire(runner, unit, timer, ticket, now)
 

@@ -14,6 +14,7 @@ import pytest
 from supportkit.agents import Agents
 from supportkit.aio import (
     AsyncAgents,
+    AsyncAutomations,
     AsyncCustomers,
     AsyncDesk,
     AsyncDrafts,
@@ -34,6 +35,7 @@ from supportkit.aio import (
     AsyncViewing,
     DeskArguments,
 )
+from supportkit.automations import Automations
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
@@ -65,6 +67,7 @@ TWINS: dict[type, type] = {
     Viewing: AsyncViewing,
     Drafts: AsyncDrafts,
     Macros: AsyncMacros,
+    Automations: AsyncAutomations,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

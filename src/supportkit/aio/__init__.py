@@ -18,10 +18,11 @@ from supportkit.aio.services import (
     AsyncSurveys,
     AsyncVendors,
 )
-from supportkit.aio.together import AsyncDrafts, AsyncMacros, AsyncViewing
+from supportkit.aio.together import AsyncAutomations, AsyncDrafts, AsyncMacros, AsyncViewing
 
 __all__ = [
     "AsyncAgents",
+    "AsyncAutomations",
     "AsyncCustomers",
     "AsyncDesk",
     "AsyncDrafts",

@@ -30,7 +30,7 @@ from supportkit.aio.services import (
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
-from supportkit.aio.together import AsyncDrafts, AsyncMacros, AsyncViewing
+from supportkit.aio.together import AsyncAutomations, AsyncDrafts, AsyncMacros, AsyncViewing
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
 from supportkit.arguments import How, When
@@ -267,6 +267,11 @@ class AsyncDesk:
     def macros(self) -> AsyncMacros:
         """Several commands under one name: `save`, `get`, `list`, `remove`, `preview`, `apply`."""
         return AsyncMacros(self._threads, self.desk.macros)
+
+    @property
+    def automations(self) -> AsyncAutomations:
+        """What the desk does by itself: `rules`, `preview`, `log`."""
+        return AsyncAutomations(self._threads, self.desk.automations)
 
     @property
     def promises(self) -> AsyncPromises:

@@ -10,8 +10,10 @@ import attrs
 
 from supportkit.aio.threads import Threads
 from supportkit.arguments import How
+from supportkit.automations import Automations
 from supportkit.drafting import Ref
 from supportkit.drafts import Drafts, SavedDraft
+from supportkit.escalation.rules import EscalationRules
 from supportkit.macro import Macro
 from supportkit.macros import Macros
 from supportkit.model.events import Recorded
@@ -128,3 +130,24 @@ class AsyncMacros:
     async def preview(self, ticket: Ref | Ticket, name: str, *, actor: Actor | str) -> Sequence[Recorded]:
         """See `Macros.preview`."""
         return await self._threads.run(self._macros.preview, ticket, name, actor=actor)
+
+
+@attrs.frozen
+class AsyncAutomations:
+    """The verbs of `Automations`, awaitable."""
+
+    _threads: Threads
+    _automations: Automations
+
+    @property
+    def rules(self) -> EscalationRules:
+        """The rules that hold."""
+        return self._automations.rules
+
+    async def preview(self, ticket: Ref | Ticket, rule: str, *, level: int = 1) -> Sequence[Recorded]:
+        """See `Automations.preview`."""
+        return await self._threads.run(self._automations.preview, ticket, rule, level=level)
+
+    async def log(self, ticket: Ref | Ticket) -> Sequence[Recorded]:
+        """See `Automations.log`."""
+        return await self._threads.run(self._automations.log, ticket)

@@ -6,6 +6,7 @@ Pure, and a function of command, events and rules alone: deciding again after a 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import attrs
 
@@ -38,6 +39,9 @@ _HAS_WORDS = (cm.Open, cm.Receive, cm.Reply, cm.PublicReply, cm.Ask)
 _MOVES = (ev.StateChanged, ev.TicketMerged, ev.TicketUnmerged)
 
 
+_NONE_SAID: Mapping[int, cm.Command] = {}
+
+
 @attrs.define
 class Effects:
     """Rows that go into the same transaction as the events."""
@@ -52,24 +56,27 @@ class Effects:
 def effects(
     before: Ticket | None,
     after: Ticket,
-    command: cm.Command | cm.PairCommand | None,
+    given: cm.Command | cm.PairCommand | None,
     log: tuple[Recorded, ...],
     rules: Rules,
     into: Effects,
+    said: Mapping[int, cm.Command] = _NONE_SAID,
 ) -> None:
     """Add to *into* what the events in *log* lead to.
 
     Args:
         before: The ticket before the command; `None` when it was opened by it.
         after: The ticket after the last event of *log*.
-        command: The command; it holds the words that events leave out. `None` where time alone acted.
+        given: The command; it holds the words that events leave out. `None` where time alone acted.
         log: The new events of this ticket.
         rules: What the desk has settled.
         into: Where the rows are collected.
+        said: Commands that rules carried out besides, by the number of the event.
     """
     moved = before is None or before.offered_at != after.offered_at
     for recorded in log:
         event = recorded.event
+        command = said.get(recorded.seq, given)
         if isinstance(event, _BRINGS_A_MESSAGE):
             into.messages.append(_message(after, command, event, recorded))
             if isinstance(event, ev.ReplyAdded) and event.queued:

@@ -24,6 +24,8 @@ from supportkit.sla.terms import write_duration
 
 STAY = "stay"
 """The deadline at which a ticket has been in its line for so long as some rule waits for."""
+IDLE = "idle"
+"""The deadline at which nobody has done anything on a ticket for so long as some rule waits for."""
 MAX_DEPTH = 5
 """How many escalations in a row may lead to each other within one command."""
 MAX_TIMES = 20
@@ -69,9 +71,18 @@ def _matches(recorded: Recorded, _ticket: Ticket, _rules: Rules) -> list[Trigger
     return [Trigger(("match",), "ticket", "a ticket of this kind", recorded.occurred_at)]
 
 
+def _opened(recorded: Recorded, ticket: Ticket, rules: Rules) -> list[Trigger]:
+    return [
+        Trigger(("opened",), "opened", "a new ticket", recorded.occurred_at),
+        *_matches(recorded, ticket, rules),
+    ]
+
+
 def _changed_state(recorded: Recorded, ticket: Ticket, rules: Rules) -> list[Trigger]:
     event: Any = recorded.event
-    found = _matches(recorded, ticket, rules)
+    why = f"it became {event.dest}"
+    entered = Trigger(("entered", event.category), f"entered/{recorded.seq}", why, recorded.occurred_at)
+    found = [entered, *_matches(recorded, ticket, rules)]
     if rules.lifecycle.category(event.source).is_done and not event.category.is_done:
         times = ticket.reopenings
         why = f"reopened {times} times" if times > 1 else "reopened"
@@ -90,7 +101,7 @@ _TRIGGERS: Mapping[type[Any], Callable[[Recorded, Ticket, Rules], list[Trigger]]
     ev.ClockBreached: _breached,
     ev.SignalRaised: _signalled,
     ev.StateChanged: _changed_state,
-    ev.TicketOpened: _matches,
+    ev.TicketOpened: _opened,
     ev.PriorityChanged: _matches,
     ev.TagsChanged: _matches,
     ev.FieldsChanged: _matches,
@@ -107,6 +118,11 @@ def is_from_customer(event: ev.Event) -> bool:
         and event.author.kind is ActorKind.CUSTOMER
         and event.kind not in {MessageKind.AUTO, MessageKind.CAMPAIGN}
     )
+
+
+def is_activity(recorded: Recorded) -> bool:
+    """Tell whether somebody did something, and not the desk by itself: only that ends a time in which nobody did."""
+    return recorded.actor.kind is not ActorKind.SYSTEM
 
 
 def unanswered(log: Iterable[Recorded]) -> tuple[int, int]:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import attrs
 
-from supportkit.errors import InvalidEscalation
+from supportkit.errors import InvalidEscalation, InvalidMacro
 from supportkit.escalation import reading as read
+from supportkit.macro import MAX_STEPS, Step
 from supportkit.model.ticket import Priority
 
 ROLES = ("lead", "assignee", "followers", "responsible")
@@ -69,7 +70,21 @@ class CallHook:
     name: str
 
 
-Action = MoveTo | AssignTo | Notify | Raise | AddTags | CallHook
+@attrs.frozen(kw_only=True)
+class RunSteps:
+    """Carry out commands as one, as a macro would: all of them or none."""
+
+    steps: tuple[Step, ...]
+
+
+@attrs.frozen(kw_only=True)
+class RunMacro:
+    """Carry out the macro that is saved under this name when the rule fires."""
+
+    name: str
+
+
+Action = MoveTo | AssignTo | Notify | Raise | AddTags | CallHook | RunSteps | RunMacro
 
 
 def kind_of(action: Action) -> ActionKind:
@@ -95,11 +110,13 @@ _WORDS: Mapping[type[Any], str] = {
     Raise: "priority",
     AddTags: "tag",
     CallHook: "hook",
+    RunSteps: "do",
+    RunMacro: "macro",
 }
 
 
 def read_action(value: Any, what: str) -> Action:
-    """Return the action of a table with one of the keys `move`, `assign`, `notify`, `priority`, `tag`, `hook`.
+    """Return the action of a table with one key: `move`, `assign`, `notify`, `priority`, `tag`, `hook`, `do`, `macro`.
 
     Raises:
         InvalidEscalation: It is none of these.
@@ -152,6 +169,20 @@ def _hook(data: Mapping[str, Any], what: str) -> Action:
     return CallHook(name=read.identifier(data["hook"], what))
 
 
+def _steps(data: Mapping[str, Any], what: str) -> Action:
+    given = read.items(data["do"], what)
+    if not 1 <= len(given) <= MAX_STEPS:
+        raise InvalidEscalation(f"{what} has 1 to {MAX_STEPS} steps, not {len(given)}")
+    try:
+        return RunSteps(steps=tuple([Step.from_dict(one, "", number) for number, one in enumerate(given, 1)]))
+    except InvalidMacro as error:
+        raise InvalidEscalation(f"{what}, step {error.step}: {error.problem}") from None
+
+
+def _macro(data: Mapping[str, Any], what: str) -> Action:
+    return RunMacro(name=read.identifier(data["macro"], what))
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Action]] = {
     "move": _move,
     "assign": _assign,
@@ -159,6 +190,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Action]] = {
     "priority": _raise,
     "tag": _tag,
     "hook": _hook,
+    "do": _steps,
+    "macro": _macro,
 }
 
 
@@ -180,3 +213,7 @@ def plain_action(action: Action) -> dict[str, Any]:  # noqa: PLR0911 - one short
             return {"tag": list(action.tags)}
         case CallHook():
             return {"hook": action.name}
+        case RunSteps():
+            return {"do": [step.to_dict() for step in action.steps]}
+        case RunMacro():
+            return {"macro": action.name}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import attrs
 
-from supportkit.escalation.actions import AssignTo, MoveTo, Notify
+from supportkit.escalation.actions import AssignTo, MoveTo, Notify, RunSteps
 from supportkit.escalation.findings import Finding
 from supportkit.escalation.regulation import Duties
 from supportkit.escalation.rules import BREACH, EscalationRule, EscalationRules, Level, On, point_of
 from supportkit.escalation.vendors import Vendor
 from supportkit.model.clocks import Metric
 from supportkit.model.people import Tier
+from supportkit.model.ticket import StateCategory
 from supportkit.sla import ServiceLevels
 from supportkit.sla.lint import Severity
 from supportkit.sla.policy import ALWAYS_OPEN
 
+Place = TypeVar("Place", int, StateCategory)
 _AGAIN = frozenset({Metric.TIER, Metric.EXTERNAL})
 """Clocks that begin anew whenever a ticket is moved."""
 
@@ -142,9 +145,10 @@ def _circles(world: _World) -> Iterator[Finding]:
             yield _error("X07", f"a ticket would go round in a circle of lines: {words}", edges[path[-1]][start])
 
 
-def _way_back(start: int, edges: Mapping[int, Mapping[int, str]]) -> list[int] | None:
-    """Return the shortest way from a line back to itself."""
-    ways, seen = [[start]], set[int]()
+def _way_back(start: Place, edges: Mapping[Place, Mapping[Place, str]]) -> list[Place] | None:
+    """Return the shortest way from a line or a state back to itself."""
+    ways: list[list[Place]] = [[start]]
+    seen: set[Place] = set()
     while ways:
         way = ways.pop(0)
         for dest in sorted(edges.get(way[-1], {})):
@@ -177,7 +181,37 @@ def _targets(world: _World) -> Iterator[Finding]:
             yield _warning("X09", f"no policy has a TIER target for line {tier.level}", f"line {tier.level}")
 
 
-_CHECKS: tuple[Check, ...] = (_clocks, _lines, _people, _circles, _calendars, _targets)
+_LEADS_TO: Mapping[str, StateCategory] = {
+    "start": StateCategory.OPEN,
+    "resume": StateCategory.OPEN,
+    "reopen": StateCategory.OPEN,
+    "ask": StateCategory.WAITING_CUSTOMER,
+    "hold": StateCategory.WAITING_EXTERNAL,
+    "resolve": StateCategory.RESOLVED,
+    "close": StateCategory.CLOSED,
+}
+
+
+def _states(world: _World) -> Iterator[Finding]:
+    """X10: rules that wait for states bring a ticket from one to the other and back again."""
+    edges: dict[StateCategory, dict[StateCategory, str]] = {}
+    for rule, number, level in _levels(world):
+        source = rule.when.entered
+        for action in level.actions if source is not None else ():
+            steps = action.steps if isinstance(action, RunSteps) else ()
+            last = next((_LEADS_TO[step.do] for step in reversed(steps) if step.do in _LEADS_TO), None)
+            if source is not None and last is not None:
+                edges.setdefault(source, {})[last] = _where(rule, number)
+    told: set[frozenset[StateCategory]] = set()
+    for start in sorted(edges):
+        path = _way_back(start, edges)
+        if path is not None and frozenset(path) not in told:
+            told.add(frozenset(path))
+            words = " > ".join(str(one) for one in (*path, start))
+            yield _error("X10", f"a ticket would go round in a circle of states: {words}", edges[path[-1]][start])
+
+
+_CHECKS: tuple[Check, ...] = (_clocks, _lines, _people, _circles, _calendars, _targets, _states)
 
 
 def _levels(world: _World) -> Iterator[tuple[EscalationRule, int, Level]]:

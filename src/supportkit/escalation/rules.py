@@ -37,6 +37,10 @@ class On(StrEnum):
     UNANSWERED = "unanswered"
     SIGNAL = "signal"
     KEYWORDS = "keywords"
+    OPENED = "opened"
+    RECEIVED = "received"
+    ENTERED = "entered"
+    IDLE = "idle"
     MATCH = "match"
 
 
@@ -51,6 +55,7 @@ class When:
         on: The kind of thing. With `match` it is that a ticket comes to fit the filters.
         metric: The clock of `clock`.
         signal: The name of `signal`; surveys raise `detractor`.
+        entered: The category of states of `entered`, such as `resolved`.
         keywords: The words or phrases of `keywords`, one of which a customer writes.
         filters: What must hold of the ticket: each filter with the values of which one must fit.
     """
@@ -59,6 +64,7 @@ class When:
     metric: Metric | None = None
     signal: str | None = None
     keywords: tuple[str, ...] = ()
+    entered: StateCategory | None = None
     filters: tuple[Filter, ...] = ()
 
 
@@ -68,7 +74,8 @@ class Level:
 
     Attributes:
         at: How far the thing has gone: for a clock `80%`, `-30m`, `breach` or `+1h` of open time; for the time in a
-            line a span of open time such as `4h`; a number of reopenings or of unanswered messages; else `None`.
+            line a span of open time such as `4h`; for `idle` a span such as `2d`; a number of reopenings or of
+            unanswered messages; else `None`.
         actions: What is done, in this order.
     """
 
@@ -181,7 +188,7 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def read_when(value: Any, what: str) -> When:
+def read_when(value: Any, what: str) -> When:  # noqa: C901, PLR0911 - one short case a kind
     """Return what a rule waits for, from a table."""
     kinds = [kind for kind in On if kind is not On.MATCH]
     data = read.table(value, what, (*kinds, *FILTERS))
@@ -195,12 +202,21 @@ def read_when(value: Any, what: str) -> When:
         return When(filters=filters)
     on = found[0]
     given, where = data[on], f"{what}, {on}"
-    if on in (On.TIME_IN_TIER, On.REOPENED, On.UNANSWERED):
+    if on in (On.OPENED, On.RECEIVED):
+        if given is not True:
+            raise InvalidEscalation(f"{where} is written {on} = true")
+        return When(on=on, filters=filters)
+    if on in (On.TIME_IN_TIER, On.REOPENED, On.UNANSWERED, On.IDLE):
         if given is not True:
             raise InvalidEscalation(f"{where} is written {on} = true; how far it must go is the 'at' of a level")
         return When(on=on, filters=filters)
     if on is On.CLOCK:
         return When(on=on, metric=read.metric(given, where), filters=filters)
+    if on is On.ENTERED:
+        categories = [category.value for category in StateCategory]
+        if given not in categories:
+            raise InvalidEscalation(f"{where}: {str(given)[:40]!r} is no category{read.suggest(given, categories)}")
+        return When(on=on, entered=StateCategory(given), filters=filters)
     if on is On.SIGNAL:
         return When(on=on, signal=read.identifier(given, where), filters=filters)
     words = tuple(dict.fromkeys(folded(word) for word in read.names(given, where)))
@@ -242,7 +258,9 @@ def _plain_when(when: When) -> dict[str, Any]:
             plain["signal"] = when.signal
         case On.KEYWORDS:
             plain["keywords"] = list(when.keywords)
-        case On.TIME_IN_TIER | On.REOPENED | On.UNANSWERED:
+        case On.ENTERED:
+            plain["entered"] = None if when.entered is None else when.entered.value
+        case On.TIME_IN_TIER | On.REOPENED | On.UNANSWERED | On.OPENED | On.RECEIVED | On.IDLE:
             plain[when.on.value] = True
         case On.MATCH:
             pass
@@ -273,7 +291,7 @@ def _read_level(value: Any, what: str) -> Level:
 def _check_at(on: On, at: object, what: str) -> None:
     if on is On.CLOCK:
         point_of(at, what)
-    elif on is On.TIME_IN_TIER:
+    elif on in (On.TIME_IN_TIER, On.IDLE):
         read.duration(at, what)
     elif on in (On.REOPENED, On.UNANSWERED):
         if isinstance(at, bool) or not isinstance(at, int) or at < 1:
@@ -292,7 +310,7 @@ def point_of(at: object, what: str) -> str:
         raise InvalidEscalation(f"{what} is '80%', '-30m', 'breach' or '+1h', not {str(at)[:40]!r}") from None
 
 
-def describe(rule: EscalationRule, level: Level) -> str:  # noqa: PLR0911 - one short case a kind
+def describe(rule: EscalationRule, level: Level) -> str:  # noqa: C901, PLR0911 - one short case a kind
     """Return in words what a level of a rule waits for."""
     match rule.when.on:
         case On.CLOCK:
@@ -307,5 +325,13 @@ def describe(rule: EscalationRule, level: Level) -> str:  # noqa: PLR0911 - one 
             return f"the signal {rule.when.signal!r}"
         case On.KEYWORDS:
             return "a keyword in a message of the customer"
+        case On.OPENED:
+            return "a new ticket"
+        case On.RECEIVED:
+            return "a message of the customer"
+        case On.ENTERED:
+            return f"a ticket that becomes {rule.when.entered}"
+        case On.IDLE:
+            return f"{write_duration(read.duration(level.at, 'at'))} in which nobody does anything"
         case On.MATCH:
             return "a ticket of this kind"

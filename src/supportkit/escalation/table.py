@@ -128,6 +128,7 @@ class Table:
         order: The place of each rule; what happens at one instant happens in the order of the rules.
         counts_unanswered: Whether any rule waits for unanswered messages, so that they are worth counting.
         reads_messages: Whether any rule waits for keywords.
+        idles: After which spans without anybody's doing a rule wants to look.
         stays: After which spans in a line a rule wants to look, by line; under `None` those for every line.
     """
 
@@ -137,6 +138,7 @@ class Table:
     reads_messages: bool
     stays: Mapping[int | None, frozenset[dt.timedelta]]
     _drawers: Mapping[Key, _Drawer]
+    idles: frozenset[dt.timedelta] = frozenset()
 
     @classmethod
     def of(cls, escalations: EscalationRules) -> Table:
@@ -153,6 +155,12 @@ class Table:
             any(rule.when.on is On.KEYWORDS for rule in escalations.rules),
             _stays(escalations),
             drawers,
+            frozenset(
+                read.duration(level.at, "at")
+                for rule in escalations.rules
+                if rule.when.on is On.IDLE
+                for level in rule.levels
+            ),
         )
 
     def waits_for(self, key: Key) -> bool:
@@ -195,7 +203,7 @@ def _stays(escalations: EscalationRules) -> Mapping[int | None, frozenset[dt.tim
     return {tier: frozenset(spans) for tier, spans in found.items()}
 
 
-def _keys(rule: EscalationRule, level: Level) -> list[Key]:
+def _keys(rule: EscalationRule, level: Level) -> list[Key]:  # noqa: PLR0911 - one short case a kind
     """Return what a level is filed under."""
     when = rule.when
     match when.on:
@@ -206,6 +214,12 @@ def _keys(rule: EscalationRule, level: Level) -> list[Key]:
             return [("stayed", read.duration(level.at, "at") // MICROSECOND)]
         case On.REOPENED | On.UNANSWERED:
             return [(when.on.value, level.at)]
+        case On.OPENED | On.RECEIVED:
+            return [(when.on.value,)]
+        case On.ENTERED:
+            return [("entered", when.entered)]
+        case On.IDLE:
+            return [("idle", read.duration(level.at, "at") // MICROSECOND)]
         case On.SIGNAL:
             return [("signal", when.signal)]
         case On.KEYWORDS:
