@@ -72,6 +72,7 @@ FLOORS = {
         "drafts",
         "overtaking",
         "macros",
+        "incidents",
         "automations",
         "queueing",
         "parting",

@@ -72,6 +72,7 @@ from supportkit.escalation.vendors import Vendor, read_vendors
 from supportkit.escalations import Escalations, Regulation, checked
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
+from supportkit.incidents import Incidents
 from supportkit.intake import Budgets, Intake
 from supportkit.keyring import kept_keys
 from supportkit.keys import Keys
@@ -405,6 +406,11 @@ class Desk:
     def automations(self) -> Automations:
         """What the desk does by itself: `rules`, `preview`, `log`."""
         return Automations(self._runner)
+
+    @property
+    def incidents(self) -> Incidents:
+        """One incident, many tickets: `add`, `tickets`, `answer`, `resolve`."""
+        return Incidents(self._runner)
 
     @property
     def agents(self) -> Agents:

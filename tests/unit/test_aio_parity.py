@@ -19,6 +19,7 @@ from supportkit.aio import (
     AsyncDesk,
     AsyncDrafts,
     AsyncEscalations,
+    AsyncIncidents,
     AsyncMacros,
     AsyncOutbox,
     AsyncParticipants,
@@ -41,6 +42,7 @@ from supportkit.customers import Customers
 from supportkit.desk import Desk
 from supportkit.drafts import Drafts
 from supportkit.escalations import Escalations, Regulation
+from supportkit.incidents import Incidents
 from supportkit.macros import Macros
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
@@ -67,6 +69,7 @@ TWINS: dict[type, type] = {
     Viewing: AsyncViewing,
     Drafts: AsyncDrafts,
     Macros: AsyncMacros,
+    Incidents: AsyncIncidents,
     Automations: AsyncAutomations,
     Agents: AsyncAgents,
     Teams: AsyncTeams,

@@ -18,7 +18,7 @@ from supportkit.aio.services import (
     AsyncSurveys,
     AsyncVendors,
 )
-from supportkit.aio.together import AsyncAutomations, AsyncDrafts, AsyncMacros, AsyncViewing
+from supportkit.aio.together import AsyncAutomations, AsyncDrafts, AsyncIncidents, AsyncMacros, AsyncViewing
 
 __all__ = [
     "AsyncAgents",
@@ -27,6 +27,7 @@ __all__ = [
     "AsyncDesk",
     "AsyncDrafts",
     "AsyncEscalations",
+    "AsyncIncidents",
     "AsyncMacros",
     "AsyncOutbox",
     "AsyncParticipants",

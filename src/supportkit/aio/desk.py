@@ -30,7 +30,7 @@ from supportkit.aio.services import (
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
-from supportkit.aio.together import AsyncAutomations, AsyncDrafts, AsyncMacros, AsyncViewing
+from supportkit.aio.together import AsyncAutomations, AsyncDrafts, AsyncIncidents, AsyncMacros, AsyncViewing
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
 from supportkit.arguments import How, When
@@ -272,6 +272,11 @@ class AsyncDesk:
     def automations(self) -> AsyncAutomations:
         """What the desk does by itself: `rules`, `preview`, `log`."""
         return AsyncAutomations(self._threads, self.desk.automations)
+
+    @property
+    def incidents(self) -> AsyncIncidents:
+        """One incident, many tickets: `add`, `tickets`, `answer`, `resolve`."""
+        return AsyncIncidents(self._threads, self.desk.incidents)
 
     @property
     def promises(self) -> AsyncPromises:

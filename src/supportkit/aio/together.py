@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 import attrs
@@ -14,12 +14,13 @@ from supportkit.automations import Automations
 from supportkit.drafting import Ref
 from supportkit.drafts import Drafts, SavedDraft
 from supportkit.escalation.rules import EscalationRules
+from supportkit.incidents import CausedTicket, IncidentReport, Incidents
 from supportkit.macro import Macro
 from supportkit.macros import Macros
 from supportkit.model.events import Recorded
 from supportkit.model.message import Message
 from supportkit.model.people import Actor
-from supportkit.model.ticket import Ticket
+from supportkit.model.ticket import ClosingReason, Ticket
 from supportkit.viewing import LOOKING_FOR, TYPING_FOR, Viewer, Viewing
 
 
@@ -151,3 +152,49 @@ class AsyncAutomations:
     async def log(self, ticket: Ref | Ticket) -> Sequence[Recorded]:
         """See `Automations.log`."""
         return await self._threads.run(self._automations.log, ticket)
+
+
+@attrs.frozen
+class AsyncIncidents:
+    """The verbs of `Incidents`, awaitable."""
+
+    _threads: Threads
+    _incidents: Incidents
+
+    async def add(
+        self, incident: Ref | Ticket, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Incidents.add`."""
+        return await self._threads.run(self._incidents.add, incident, ticket, actor=actor, **how)
+
+    async def tickets(self, incident: Ref | Ticket) -> Sequence[CausedTicket]:
+        """See `Incidents.tickets`."""
+        return await self._threads.run(self._incidents.tickets, incident)
+
+    async def answer(
+        self,
+        incident: Ref | Ticket,
+        text: str,
+        *,
+        actor: Actor | str,
+        key: str | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> IncidentReport:
+        """See `Incidents.answer`."""
+        return await self._threads.run(self._incidents.answer, incident, text, actor=actor, key=key, stop=stop)
+
+    async def resolve(
+        self,
+        incident: Ref | Ticket,
+        text: str,
+        *,
+        actor: Actor | str,
+        answer: str | None = None,
+        reason: ClosingReason | str = ClosingReason.SOLVED,
+        key: str | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> IncidentReport:
+        """See `Incidents.resolve`."""
+        return await self._threads.run(
+            self._incidents.resolve, incident, text, actor=actor, answer=answer, reason=reason, key=key, stop=stop
+        )

@@ -150,7 +150,7 @@ def _way_back(start: Place, edges: Mapping[Place, Mapping[Place, str]]) -> list[
     ways: list[list[Place]] = [[start]]
     seen: set[Place] = set()
     while ways:
-        way = ways.pop(0)
+        way: list[Place] = ways.pop(0)
         for dest in sorted(edges.get(way[-1], {})):
             if dest == start:
                 return way
