@@ -28,7 +28,7 @@ with Desk("sqlite://", clock=clock, escalations=rules) as desk:
         for name in ("ann", "bob", "cho")
     ]
     first = tickets[0]
-    print(first.team, first.priority.name, [entry.event.why for entry in desk.automations.log(first)])
+    print(first.team, first.priority.name, [type(entry.event).__name__ for entry in desk.automations.log(first)])
 
     desk.viewing.look(first, "kim")
     print([other.agent for other in desk.viewing.look(first, "lee")])

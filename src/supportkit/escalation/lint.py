@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any
 
 import attrs
 
@@ -19,7 +19,6 @@ from supportkit.sla import ServiceLevels
 from supportkit.sla.lint import Severity
 from supportkit.sla.policy import ALWAYS_OPEN
 
-Place = TypeVar("Place", int, StateCategory)
 _AGAIN = frozenset({Metric.TIER, Metric.EXTERNAL})
 """Clocks that begin anew whenever a ticket is moved."""
 
@@ -145,12 +144,11 @@ def _circles(world: _World) -> Iterator[Finding]:
             yield _error("X07", f"a ticket would go round in a circle of lines: {words}", edges[path[-1]][start])
 
 
-def _way_back(start: Place, edges: Mapping[Place, Mapping[Place, str]]) -> list[Place] | None:
+def _way_back(start: Any, edges: Mapping[Any, Mapping[Any, str]]) -> list[Any] | None:
     """Return the shortest way from a line or a state back to itself."""
-    ways: list[list[Place]] = [[start]]
-    seen: set[Place] = set()
+    ways, seen = [[start]], set[Any]()
     while ways:
-        way: list[Place] = ways.pop(0)
+        way = ways.pop(0)
         for dest in sorted(edges.get(way[-1], {})):
             if dest == start:
                 return way
