@@ -86,7 +86,7 @@ FLOORS = {
 }
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla"), ("escalation", "sla")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("escalation", "sla"), ("routing", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

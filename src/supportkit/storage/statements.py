@@ -36,6 +36,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from supportkit.storage import queue_statements as queue
+from supportkit.storage import ranked_statements
 from supportkit.storage import schema as t
 from supportkit.storage.dropping import dropping
 from supportkit.storage.grammar import Grammar, grammar_of
@@ -121,6 +122,10 @@ class Statements:
     get_held: Prepared
     by_number_held: Prepared
     take_ticket: Prepared
+    queue_free: Prepared
+    queue_team: Prepared
+    queue_no_team: Prepared
+    queue_own: Prepared
     counts: Prepared
     history: Prepared
     events_after: Prepared
@@ -216,6 +221,7 @@ class Statements:
             **queue.outbox(grammar),
             **_timers(grammar),
             **dropping(tickets()),
+            **ranked_statements.queue(tickets(), dialect.name),
             **{f"insert_{table.name.removeprefix(t.PREFIX)}": insert(table) for table in t.PLAIN},
         }
         together = built.pop("claim_timers")
