@@ -70,6 +70,7 @@ class Pigeon:
             return Receipt(status=entry["status"], external_id=entry["id"], reason=entry.get("reason"))
         if "signal" in entry:
             rest = {"sender": entry.get("from", ""), "thread": entry.get("thread"), "value": entry.get("value")}
+            rest |= {"external_id": entry.get("id")}
             return Signal(kind=entry["signal"], account="shop", **rest)
         if "text" not in entry:
             return Unparsed(index, "no text")

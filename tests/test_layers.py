@@ -19,6 +19,10 @@ FLOORS = {
     "shell": {
         "desk",
         "intake",
+        "admitting",
+        "heeding",
+        "windowing",
+        "proposing",
         "keyring",
         "quarantine",
         "receipts",
@@ -43,11 +47,21 @@ FLOORS = {
         "checks",
         "clocking",
         "commitments",
+        "escalating",
+        "lines",
+        "escalations",
+        "duties",
         "promising",
         "withdrawing",
         "notifying",
+        "dispatching",
+        "presence",
+        "queueing",
         "parting",
         "outbox",
+        "pauses",
+        "revoking",
+        "participants",
         "retention",
         "archive",
         "worker",
@@ -67,7 +81,8 @@ FLOORS = {
 }
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("escalation", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

@@ -8,15 +8,17 @@ from typing import cast
 
 import attrs
 
+from supportkit import pauses
 from supportkit.channels.port import ChannelAdapter
 from supportkit.drafting import read_clocks
-from supportkit.engine.clocks import agrees
+from supportkit.engine.clocks import agrees, noted_standing
 from supportkit.engine.evolve import fold
 from supportkit.engine.promises import Promises
 from supportkit.errors import ConfigurationError, InvalidPolicy, StorageCorrupt
 from supportkit.model.change import OutboxState
 from supportkit.model.conversation import ArrivalState
 from supportkit.model.ticket import Ticket
+from supportkit.routing.standing import rank_of, unpromised
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import MAX_PAGE, Finding, TicketQuery, UnitOfWork
@@ -30,10 +32,12 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     findings = list(runner.storage.check())
     findings += _plugins(runner)
     with runner.reading() as unit:
-        findings += _outbox(unit)
+        findings += _outbox(unit, runner.clock.now(), channels)
+        findings += _accounts(runner, unit)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
+    findings += _people(runner)
     if deep:
         findings += _logs(runner)
     return findings
@@ -48,12 +52,51 @@ def _plugins(runner: Runner) -> list[Finding]:
     return [Finding(code="plugins", severity="error", sentence=sentence)]
 
 
-def _outbox(unit: UnitOfWork) -> list[Finding]:
+def _outbox(unit: UnitOfWork, now: dt.datetime, channels: Mapping[str, ChannelAdapter]) -> list[Finding]:
+    """Tell what waits for a person, and what is due for a channel that this desk does not send by."""
     stuck = unit.outbox(states=[OutboxState.PARKED, OutboxState.UNKNOWN], limit=MAX_PAGE)
-    if not stuck:
-        return [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
+    findings = [Finding(code="outbox", severity="ok", sentence="no delivery waits for a person")]
+    if stuck:
+        sentence = f"{len(stuck)} deliveries wait for a person's decision"
+        findings = [Finding(code="outbox", severity="warning", sentence=sentence)]
+    senders = {name for name, one in channels.items() if one.capabilities.outbound}
+    if unit.outbox_backlog(now).due > unit.outbox_backlog(now, channels=senders).due:
+        waiting = unit.outbox(states=[OutboxState.PENDING], limit=MAX_PAGE)
+        alone = sorted({one.channel for one in waiting} - senders)
+        named = ", ".join(alone) or "channels that it does not send by"
+        sentence = f"deliveries are due that this desk cannot make: {named}; does a worker have these channels?"
+        findings.append(Finding(code="outbox.channels", severity="warning", sentence=sentence))
+    return findings
+
+
+def _people(runner: Runner) -> list[Finding]:
+    """Tell who gets no work, because he cannot be as he is recorded; nothing where the desk knows nobody."""
+    with runner.reading() as unit:
+        roster = runner.dispatcher.roster(unit, runner.rules.promises)
+    if roster.problems:
+        return [Finding(code="people", severity="error", sentence="; ".join(roster.problems))]
+    if not roster.people:
+        return []
+    return [Finding(code="people", severity="ok", sentence=f"{len(roster.people)} agents can be given work")]
+
+
+def _accounts(runner: Runner, unit: UnitOfWork) -> list[Finding]:
+    """Tell which accounts their providers do not let in; everything that goes out by them waits."""
+    found = pauses.pauses(runner, unit)
+    if not found:
+        return [Finding(code="accounts", severity="ok", sentence="no account is paused")]
+    named = "; ".join(
+        f"{one.channel} {one.account}".strip()
+        + f" ({one.failures} times since {one.since.isoformat(timespec='seconds')}, "
+        + f"next try at {one.until.isoformat(timespec='seconds')})"
+        for one in found[:20]
+    )
     return [
-        Finding(code="outbox", severity="warning", sentence=f"{len(stuck)} deliveries wait for a person's decision")
+        Finding(
+            code="accounts",
+            severity="error",
+            sentence=f"{len(found)} accounts are paused, their log-in or certificate is refused: {named}",
+        )
     ]
 
 
@@ -174,9 +217,19 @@ def _note_agrees(unit: UnitOfWork, ticket: Ticket, promises: Promises) -> bool:
         return False
 
 
+def _rank_agrees(ticket: Ticket, promises: Promises) -> bool:
+    """Tell whether a ticket stands in the work queue where its clocks put it."""
+    try:
+        found = noted_standing(ticket, read_clocks(ticket, promises), promises)
+    except InvalidPolicy:
+        found = unpromised(ticket.category, ticket.state_since)
+    return ticket.rank == (None if found is None else rank_of(found.due, ticket.priority))
+
+
 def _logs(runner: Runner) -> list[Finding]:
     """Fold every log and compare it with its row, and with the note about clocks, a page of tickets at a time."""
-    count, wrong, noted, cursor = 0, [], [], None
+    count, wrong, noted, misplaced, cursor = 0, [], [], [], None
+    has_queue = runner.storage.capabilities.queues
     while True:
         with runner.reading() as unit:
             runner.refresh(unit)
@@ -187,6 +240,8 @@ def _logs(runner: Runner) -> list[Finding]:
                     wrong.append(ticket.number)
                 elif not _note_agrees(unit, ticket, runner.rules.promises):
                     noted.append(ticket.number)
+                elif has_queue and not _rank_agrees(ticket, runner.rules.promises):
+                    misplaced.append(ticket.number)
         cursor = page.next
         if cursor is None:
             break
@@ -194,6 +249,11 @@ def _logs(runner: Runner) -> list[Finding]:
         _sum("log.fold", count, wrong, "each row is the fold of its log", "differ from their logs"),
         _sum(
             "log.clocks", count, noted, "the clocks of each are those of its log", "have other clocks than their logs"
+        ),
+        *(
+            [_sum("log.queue", count, misplaced, "each stands in the queue where its clocks say", "stand elsewhere")]
+            if has_queue
+            else []
         ),
     ]
 

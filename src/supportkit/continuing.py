@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import attrs
@@ -11,6 +12,7 @@ from supportkit.clock import to_us
 from supportkit.drafting import Ref
 from supportkit.keys import Keys
 from supportkit.lookup import survivor
+from supportkit.model.ticket import Ticket
 from supportkit.runner import Runner
 
 PURPOSE = "continuation"
@@ -49,20 +51,30 @@ def make_link(runner: Runner, keys: Keys, ref: Ref, valid_for: dt.timedelta, url
         ticket = survivor(unit, ref)
     until = runner.clock.now() + valid_for
     spelled = f"{to_us(until):x}"
-    token = f"{_MARK}.{ticket.id}.{spelled}.{keys.sign(PURPOSE, runner.tenant, ticket.id, spelled)}"
+    token = f"{_MARK}.{ticket.id}.{spelled}.{keys.sign(PURPOSE, *_signed(runner.tenant, ticket, spelled))}"
     joined = None if url is None else f"{url}{'&' if '?' in url else '?'}ticket={token}"
     return ContinuationLink(token=token, url=joined, ticket=ticket.id, expires_at=until)
 
 
-def ticket_of(keys: Keys, tenant: str, token: str, at: dt.datetime) -> str | None:
+def _signed(tenant: str, ticket: Ticket, spelled: str) -> tuple[str, ...]:
+    """Return what is signed; a new generation of the ticket's signatures makes another one of it."""
+    first = (tenant, ticket.id, spelled)
+    return (*first, str(ticket.generation)) if ticket.generation else first
+
+
+def ticket_of(
+    keys: Keys, tenant: str, token: str, at: dt.datetime, get: Callable[[str], Ticket | None]
+) -> Ticket | None:
     """Return the ticket of a token that this desk signed and that still holds *at*, else `None`.
 
-    Expiry, ticket and tenant are under the signature, which is compared in constant time before anything is believed.
+    Expiry, ticket, tenant and generation are under the signature, which is compared in constant time before anything
+    is believed; *get* loads a ticket by its id.
     """
     parts = token.split(".") if len(token) <= _MAX_TOKEN else []
     if len(parts) != _PARTS or parts[0] != _MARK:
         return None
-    _mark, ticket, spelled, mac = parts
-    if keys.verify(mac, PURPOSE, tenant, ticket, spelled) is None:
+    _mark, named, spelled, mac = parts
+    ticket = get(named)
+    if ticket is None or keys.verify(mac, PURPOSE, *_signed(tenant, ticket, spelled)) is None:
         return None
     return ticket if to_us(at) < int(spelled, 16) else None

@@ -13,26 +13,31 @@ from typing import TypeVar, assert_never, cast
 
 import attrs
 
+from supportkit import pauses
 from supportkit.channels.port import Accepted, ChannelAdapter, Deferred, Delivery, Outbound, Reason, Rejected
 from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
-from supportkit.engine.effects import PUBLIC
+from supportkit.engine.effects import PUBLIC, REPLY
 from supportkit.lookup import person
 from supportkit.model import commands as cm
+from supportkit.model.addressing import normalised
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.conversation import Leg
 from supportkit.model.events import Event, NoticeQueued
 from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.participants import copies_of
 from supportkit.parting import texts_of
+from supportkit.proposing import proposed
 from supportkit.races import again
-from supportkit.receipts import HARD, count_failure, settle_waiting
+from supportkit.receipts import HARD, count_failure, record_refused, settle_waiting
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
 from supportkit.text import clean
+from supportkit.windowing import close_window
 from supportkit.withdrawing import cancelled
 
 _log = logging.getLogger("supportkit.delivery")
@@ -53,6 +58,8 @@ class DeliveryReport:
         next_due: Nothing is due before this instant; `None` when nothing waits.
         oldest_due: Since when the oldest delivery that this call found was due; `None` where none was.
         problems: Codes of what went wrong, by delivery id.
+        paused: Accounts that their providers do not let in, as pairs of channel and account: what goes out by them
+            waits, until somebody has mended that.
     """
 
     sent: int = 0
@@ -67,6 +74,7 @@ class DeliveryReport:
     next_due: dt.datetime | None = None
     oldest_due: dt.datetime | None = None
     problems: tuple[tuple[str, str], ...] = ()
+    paused: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +86,12 @@ class _Verdict:
     external_id: str | None = None
     available_at: dt.datetime | None = None
     possible_duplicate: bool = False
+    pause: dt.timedelta | None = None
+    """The provider did not let us in: nobody calls it for the account for so long."""
+    refused: tuple[str, ...] = ()
+    """Customers for whom the provider did not take what it took for others."""
+    ends_pause: bool = False
+    """The provider has let us in."""
 
 
 def deliver(
@@ -105,41 +119,44 @@ def deliver(
         if claim is None:
             emptied = True
             break
-        delivery, taken_over = claim
-        oldest_due = delivery.available_at if oldest_due is None else min(oldest_due, delivery.available_at)
-        adapter = senders[delivery.channel]
-        outcome = _deliver_one(runner, adapter, delivery, taken_over=taken_over, lease=lease, problems=problems)
+        due_at = claim.delivery.available_at
+        oldest_due = due_at if oldest_due is None else min(oldest_due, due_at)
+        adapter = senders[claim.delivery.channel]
+        outcome = _deliver_one(runner, adapter, claim, lease=lease, problems=problems)
         counts[outcome] = counts.get(outcome, 0) + 1
     now = runner.clock.now()
     with runner.storage.begin(runner.tenant, write=False) as unit:
-        backlog = unit.outbox_backlog(now, channels=senders.keys())
+        held = pauses.paused_now(runner, unit, now, senders.keys())
+        but = {"but": [pause.lane for pause in held]} if held else {}
+        backlog = unit.outbox_backlog(now, channels=senders.keys(), **but)
+    following = [one for one in (backlog.next_due, *[pause.until for pause in held]) if one is not None]
     return DeliveryReport(
         **counts,
         more=backlog.due > 0 and not emptied,
-        next_due=backlog.next_due,
+        next_due=min(following, default=None),
         oldest_due=oldest_due or backlog.oldest_due,
         problems=tuple(problems),
+        paused=tuple([pause.lane for pause in held]),
     )
 
 
 def _claim(
     runner: Runner, lease: dt.timedelta, worker: str, senders: Mapping[str, ChannelAdapter]
-) -> tuple[Outgoing, bool] | None:
+) -> pauses.Claimed | None:
     with runner.storage.begin(runner.tenant) as unit:
-        return unit.claim_outbox(runner.clock.now(), lease=lease, worker=worker, channels=senders.keys())
+        return pauses.claim(runner, unit, runner.clock.now(), lease=lease, worker=worker, channels=senders.keys())
 
 
 def _deliver_one(
     runner: Runner,
     adapter: ChannelAdapter,
-    delivery: Outgoing,
+    claim: pauses.Claimed,
     *,
-    taken_over: bool,
     lease: dt.timedelta,
     problems: list[tuple[str, str]],
 ) -> str:
-    able = adapter.capabilities
-    doubt = taken_over or delivery.reason == Reason.UNCERTAIN
+    able, delivery = adapter.capabilities, claim.delivery
+    doubt = claim.taken_over or delivery.reason == Reason.UNCERTAIN
     # What a person retried is in no doubt any more, but where the provider can be asked it is asked before.
     asks = able.finds_sends and delivery.possible_duplicate
     verdict = _settle_doubt(adapter, delivery, runner.clock.now(), lease) if doubt or asks else None
@@ -149,6 +166,8 @@ def _deliver_one(
         verdict = _send(runner, adapter, marked, lease)
     if verdict.reason:
         problems.append((delivery.id, verdict.reason))
+    if verdict.state in {OutboxState.SENT, OutboxState.FAILED} and claim.is_probe:
+        verdict = attrs.evolve(verdict, ends_pause=True)
     return _store(runner, delivery, verdict, able.address_kind)
 
 
@@ -189,15 +208,17 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         told = None
         if message is not None and message.kind is MessageKind.AUTO:
             told = _notice(unit, message)
+        copies = _copies(unit, adapter, delivery, ticket, leg, customer)
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
         files = _files(cast("ReceivingUnit", unit), message)
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
-    seconds = min(adapter.capabilities.timeout, lease.total_seconds() / 2)
-    address = _address(customer, adapter.capabilities.address_kind) if leg is None else leg.address
+    able = adapter.capabilities
+    seconds = min(able.timeout, lease.total_seconds() / 2)
+    address = _address(customer, able.address_kind) if leg is None else leg.address
     if not address:  # an erased leg has none
         return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
-    if adapter.capabilities.public and delivery.rule != PUBLIC:
+    if able.public and delivery.rule != PUBLIC:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
     forbidden = _forbidden(adapter, customer, leg, address, runner.clock.now())
     if told is not None and customer is not None and customer.consent("notices") is False:
@@ -211,6 +232,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     ids = tuple([one.external_id for one in before if one.external_id and _answers(message, one)][-_REFERENCES:])
     outbound = attrs.evolve(
         _outbound(delivery, ticket, message, address, seconds, leg),
+        copies=tuple(copies),
         body=parts[delivery.part - 1],
         parts=len(parts),
         subject=subject,
@@ -219,15 +241,50 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         in_reply_to=ids[-1] if ids else None,
         files=files if delivery.part == 1 else {},
     )
+    answer = _call(adapter, outbound, seconds)
+    verdict = _judge(answer, delivery, adapter, runner.clock.now())
+    if isinstance(answer, Accepted) and answer.refused:
+        missed = [_whose(one, {**copies, address: delivery.recipient}, able.address_kind) for one in answer.refused]
+        verdict = attrs.evolve(verdict, refused=tuple(dict.fromkeys([one for one in missed if one])))
+    return verdict
+
+
+def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accepted | Deferred | Rejected:
+    """Let the adapter send; one that raises has a bug, and its provider may have taken the message."""
     try:
         answer = within(seconds, lambda: adapter.send(outbound))
-        if not isinstance(answer, Accepted | Deferred | Rejected):
-            _log.warning("channel %s answered with a %s", delivery.channel, type(answer).__name__)
-            answer = Deferred(Reason.UNCERTAIN)
-    except Exception as error:  # noqa: BLE001 - an adapter that raises is a bug; the provider may have taken it
-        _log.warning("channel %s failed in send: %s", delivery.channel, type(error).__name__)
-        answer = Deferred(Reason.UNCERTAIN)
-    return _judge(answer, delivery, adapter, runner.clock.now())
+    except Exception as error:  # noqa: BLE001 - see above
+        _log.warning("channel %s failed in send: %s", adapter.name, type(error).__name__)
+        return Deferred(Reason.UNCERTAIN)
+    if isinstance(answer, Accepted | Deferred | Rejected):
+        return answer
+    _log.warning("channel %s answered with a %s", adapter.name, type(answer).__name__)
+    return Deferred(Reason.UNCERTAIN)
+
+
+def _copies(
+    unit: UnitOfWork,
+    adapter: ChannelAdapter,
+    delivery: Outgoing,
+    ticket: Ticket | None,
+    leg: Leg | None,
+    customer: Customer | None,
+) -> dict[str, str]:
+    """Return who gets an agent's answer in copy, by address; nobody gets a notice but the requester."""
+    able = adapter.capabilities
+    if ticket is None or not ticket.participants or not able.copies or delivery.rule != REPLY:
+        return {}
+    recipient = _address(customer, able.address_kind) if leg is None else leg.address
+    return copies_of(unit, ticket, able.address_kind, recipient or "")
+
+
+def _whose(address: str, known: Mapping[str, str], kind: str) -> str | None:
+    """Return whose an address is that a provider spells in its own way."""
+    try:
+        wanted = normalised(kind, address).lower()
+    except ValueError:
+        return None
+    return next((who for one, who in known.items() if one.lower() == wanted), None)
 
 
 def _address(customer: Customer | None, family: str) -> str | None:
@@ -281,6 +338,7 @@ def _outbound(
         timeout=seconds,
         ticket=ticket.id,
         number=ticket.number,
+        generation=ticket.generation,
         message=message.id,
         created_at=delivery.created_at,
     )
@@ -293,8 +351,12 @@ def _files(unit: ReceivingUnit, message: Message | None) -> dict[str, bytes]:
 
 
 def _answers(message: Message, earlier: Message) -> bool:
-    """Tell whether *earlier* came from outside by the channel of *message*, and before it."""
-    came = earlier.author.kind is ActorKind.CUSTOMER and earlier.kind is not MessageKind.AUTO
+    """Tell whether *earlier* came from outside by the channel of *message*, and before it.
+
+    What customers wrote is no business of a vendor, nor the other way round.
+    """
+    reader = ActorKind.EXTERNAL if message.kind is MessageKind.EXTERNAL else ActorKind.CUSTOMER
+    came = earlier.author.kind is reader and earlier.kind is not MessageKind.AUTO
     return came and earlier.channel == message.channel and earlier.recorded_at <= message.recorded_at
 
 
@@ -316,6 +378,8 @@ def _judge(answer: Delivery, delivery: Outgoing, adapter: ChannelAdapter, now: d
                     state=OutboxState.UNKNOWN, reason=answer.reason, possible_duplicate=delivery.possible_duplicate
                 )
             return _again(delivery, answer.reason, now, answer.retry_after, able.max_attempts)
+        case Deferred(reason=Reason.AUTH):
+            return _paused(delivery, now, answer.retry_after)
         case Deferred():
             return _again(delivery, answer.reason, now, answer.retry_after, adapter.capabilities.max_attempts)
         case _ as never:
@@ -337,6 +401,18 @@ def _again(
         reason=reason,
         available_at=now + wait,
         possible_duplicate=delivery.possible_duplicate,
+    )
+
+
+def _paused(delivery: Outgoing, now: dt.datetime, after: dt.timedelta | None) -> _Verdict:
+    """Wait with the whole account; never parked for it, because no delivery is to blame for a wrong password."""
+    wait = after if isinstance(after, dt.timedelta) else pauses.PAUSE
+    return _Verdict(
+        state=OutboxState.PENDING,
+        reason=Reason.AUTH,
+        available_at=now + min(max(wait, pauses.SHORTEST), pauses.LONGEST),
+        possible_duplicate=delivery.possible_duplicate,
+        pause=wait,
     )
 
 
@@ -371,19 +447,25 @@ def _store(runner: Runner, delivery: Outgoing, verdict: _Verdict, kind: str) -> 
 
 
 def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verdict) -> tuple[OutboxState | None, News]:
-    now = runner.clock.now()
+    now, available_at = runner.clock.now(), verdict.available_at
+    if verdict.pause is not None and pauses.begin(runner, unit, delivery, now, verdict.pause):
+        available_at = delivery.available_at  # the pause holds it, and where that is lifted it goes at once
+    if verdict.ends_pause:
+        pauses.lift(unit, (delivery.channel, delivery.account))
     state = unit.settle_outbox(
         delivery,
         state=verdict.state,
         now=now,
-        available_at=verdict.available_at,
+        available_at=available_at,
         external_id=None if verdict.external_id is None else clean(str(verdict.external_id)),
         reason=verdict.reason,
         possible_duplicate=verdict.possible_duplicate,
     )
     if state is OutboxState.SENT and runner.storage.capabilities.receives:
         sent = attrs.evolve(delivery, state=OutboxState.SENT)
-        return state, settle_waiting(runner, cast("ReceivingUnit", unit), sent, verdict.external_id)
+        missed = [record_refused(runner, unit, sent, one, Reason.BAD_RECIPIENT.value) for one in verdict.refused]
+        told = settle_waiting(runner, cast("ReceivingUnit", unit), sent, verdict.external_id)
+        return state, (*[entry for news in missed for entry in news], *told)
     if state not in {OutboxState.FAILED, OutboxState.CANCELLED, OutboxState.SUPPRESSED}:
         return state, ()
     ticket = unit.get(delivery.ticket)
@@ -397,6 +479,9 @@ def _settle(runner: Runner, unit: UnitOfWork, delivery: Outgoing, verdict: _Verd
             actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=verdict.reason or ""
         )
         events = decide(ticket, command, now, runner.rules)
+        events += proposed(runner, unit, ticket, delivery, verdict.reason or "")
+        if verdict.reason == Reason.WINDOW_CLOSED and state is OutboxState.FAILED:  # the provider disagrees, and wins
+            close_window(unit, runner.channels[delivery.channel], delivery, now)
     else:
         stored = unit.delivery(delivery.id)
         events = (cancelled(delivery, (stored or delivery).reason or ""),)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, Unpack, cast
@@ -24,6 +25,7 @@ from supportkit import (
     promising,
     publicly,
     receiving,
+    revoking,
     switching,
     timers,
 )
@@ -53,10 +55,18 @@ from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, SystemClock, to_utc
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
+from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.notices import Notices
+from supportkit.engine.promises import Promises as PromisedLevels
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
 from supportkit.errors import ConfigurationError, NotFound, UnknownChannel
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.table import Table
+from supportkit.escalation.tiers import read_tiers
+from supportkit.escalation.vendors import Vendor, read_vendors
+from supportkit.escalations import Escalations, Regulation, checked
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.intake import Budgets, Intake
@@ -64,6 +74,7 @@ from supportkit.keyring import kept_keys
 from supportkit.keys import Keys
 from supportkit.legs import LegState, Suggestion, legs_of, suggestions_for
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
+from supportkit.lines import Lines, check_vendors
 from supportkit.lookup import find, person
 from supportkit.model import commands as cm
 from supportkit.model.clocks import Metric
@@ -72,20 +83,25 @@ from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, Note
-from supportkit.model.people import TIERS, Actor, Customer, Tier
+from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import teller_of
+from supportkit.notifying import public_answer, teller_of, texts_of
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
 from supportkit.portal import Portal
+from supportkit.presence import Presences
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
+from supportkit.queueing import Queued, queue, take_next
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
+from supportkit.routing.choosing import Choice
+from supportkit.routing.roster import Routing
 from supportkit.runner import Runner, Settled
-from supportkit.sla import ClockSet, Comparison, ServiceLevels
+from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
-from supportkit.storage.port import MAX_BATCH, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
 from supportkit.teams import Teams
 from supportkit.text import clean
 
@@ -108,6 +124,9 @@ class Desk:
         resolve_pending_after: When a ticket that waits for its customer is resolved as unanswered; never by default.
         tiers: The support lines.
         tier_policy: Which moves between them are allowed.
+        escalations: Rules that move tickets and tell people by themselves; a value, or the dicts of a file.
+        regulation: Which team and person is responsible for which topic; a value, or the dicts of a file.
+        vendors: Other organisations that the desk writes to, and by which channel.
         limits: Caps on what a ticket may carry.
         levels: What the desk promises: `ServiceLevels`, or the dicts of a configuration file. They are recorded in the
             database; by default those that it recorded last hold, else the built-in ones (first and next response
@@ -124,6 +143,8 @@ class Desk:
             another channel; by default it opens a ticket, and `suggestions` shows the other one.
         notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
             a promised time has moved, that the request is solved, closed or open again.
+        routing: How work is given out: `Routing`, or the dict of a configuration file. By default nobody is given
+            anything: a ticket waits in the queue until somebody takes it with `next` or it is assigned.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
         synchronous: For SQLite: `full`, or `normal` (see `docs/explanation/durability.md`).
 
@@ -145,6 +166,9 @@ class Desk:
         resolve_pending_after: dt.timedelta | None = None,
         tiers: Iterable[Tier] = TIERS,
         tier_policy: TierPolicy = TierPolicy(),  # noqa: B008 - a frozen value
+        escalations: EscalationRules | Mapping[str, Any] | None = None,
+        regulation: Duties | Mapping[str, Any] | None = None,
+        vendors: Iterable[Vendor | Mapping[str, Any]] = (),
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         levels: Levels | None = None,
         keep_keys: dt.timedelta = KEEP_KEYS,
@@ -156,6 +180,7 @@ class Desk:
         budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
         join_across_channels: bool = False,
         notices: Notices = Notices(),  # noqa: B008 - a frozen value
+        routing: Routing | Mapping[str, Any] | None = None,
         discover: bool = False,
         synchronous: str = "full",
     ) -> None:
@@ -166,13 +191,17 @@ class Desk:
         hooks = Hooks(plugins, discover=discover, clock=clock)
         self._channels: Mapping[str, ChannelAdapter] = known_channels(hooks, channels)
         checks.refuse_unsigned(self._channels)
+        given_out = routing if isinstance(routing, Routing | None) else Routing.from_dict(routing)
         rules = Rules(
             lifecycle=_compiled(lifecycle),
             after_close=after_close,
             close_resolved_after=close_resolved_after,
             resolve_pending_after=resolve_pending_after,
-            tiers=tuple(tiers),
+            tiers=read_tiers(tiers),
             tier_policy=tier_policy,
+            escalations=_table(escalations),
+            regulation=_regulation(regulation),
+            vendors={vendor.name: vendor for vendor in read_vendors(vendors)},
             limits=limits,
             sends={
                 name: adapter.capabilities.policy.value
@@ -180,14 +209,21 @@ class Desk:
                 if adapter.capabilities.outbound
             },
             public=frozenset(name for name, adapter in self._channels.items() if adapter.capabilities.public),
+            return_after=None if given_out is None else given_out.return_after,
+            return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
+        check_vendors(rules.vendors, rules, self._channels)
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
-        teller = teller_of(notices, self._channels, hooks)
+            checked(attrs.evolve(rules, promises=PromisedLevels.of(levels, rules.lifecycle)))
+        texts = texts_of(notices, self._channels, hooks)
+        self._in_public = partial(public_answer, notices, texts)
+        teller = teller_of(notices, self._channels, texts)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
+            rules = checked(attrs.evolve(rules, promises=promised))
         except BaseException:
             if self._owns_storage:
                 opened.close()
@@ -196,10 +232,13 @@ class Desk:
             tenant=tenant,
             storage=opened,
             hooks=hooks,
-            settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
+            settled=Settled(rules, clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
+            dispatcher=Dispatcher(given_out, opened.capabilities),
+            channels=self._channels,
+            has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
@@ -208,6 +247,7 @@ class Desk:
         )
         found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
+        self._lines = Lines(self._intake, self._channels)
 
     @classmethod
     def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
@@ -280,8 +320,23 @@ class Desk:
 
     @property
     def vendors(self) -> Vendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
-        return Vendors(self._runner)
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
+        return Vendors(self._runner, self._lines)
+
+    @property
+    def escalations(self) -> Escalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return Escalations(self._runner)
+
+    @property
+    def regulation(self) -> Regulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return Regulation(self._runner)
+
+    @property
+    def participants(self) -> Participants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return Participants(self._runner)
 
     @property
     def outbox(self) -> Outbox:
@@ -292,6 +347,11 @@ class Desk:
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
+
+    @property
+    def presence(self) -> Presences:
+        """What agents say about themselves: `set`, `get`, `list`, `clear`."""
+        return Presences(self._runner)
 
     @property
     def agents(self) -> Agents:
@@ -596,6 +656,65 @@ class Desk:
         )
         return self._runner.run(as_ticket(ticket), command, self._options(how))
 
+    def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Hand the ticket to a higher line, with a hand-over that the next person reads first.
+
+        Args:
+            ticket: Which one.
+            actor: Who hands it over.
+            to: The level or the name of the line; by default the next one.
+            handover: The answers to the checklist of that line (`summary`, `tried`, `asked`).
+            team: The team that gets it; by default the first one of the line.
+            assignee: The person who gets it.
+            vendor: Whom to write to in a line that is another organisation; needed where it has several.
+            message: What the vendor is told; by default the hand-over.
+
+        Raises:
+            Refused: A point of the checklist is missing, the policy forbids the move, or nobody can be written to.
+        """
+        return self._lines.escalate(
+            as_ticket(ticket),
+            to,
+            as_fields(handover),
+            as_actor(actor),
+            team=as_optional_name(team, "team"),
+            assignee=as_optional_name(assignee, "assignee"),
+            vendor=as_optional_name(vendor, "vendor"),
+            body=self._text(message, "message"),
+            options=self._options(how),
+        )
+
+    def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Bring the ticket back to the line, team and person that it came from, with all that was said.
+
+        The work of vendors of the line that it leaves ends, and a ticket that waited for them is open again.
+
+        Raises:
+            Refused: There is no lower line, or the policy forbids to come down.
+        """
+        words = self._text(summary, "summary")
+        return self._lines.deescalate(as_ticket(ticket), to, words, as_actor(actor), self._options(how))
+
     def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
@@ -647,6 +766,79 @@ class Desk:
         """Add and remove people who follow the ticket."""
         command = cm.Follow(actor=as_actor(actor), add=as_names(add, "follower"), remove=as_names(remove, "follower"))
         return self._runner.run(as_ticket(ticket), command, self._options(how))
+
+    # -- the work queue ----------------------------------------------------------------------------------------------
+
+    def queue(
+        self, *, team: str | None = None, agent: str | None = None, tier: int | None = None, limit: int = 50
+    ) -> Sequence[Queued]:
+        """Return what waits for somebody, first what is due first; of equals the higher priority, then the older one.
+
+        A ticket is due at the earliest of its deadlines that run. Where none does it is due a day after it came into
+        its state, so that nothing waits for ever. What waits for customers and vendors is not in the queue, except for
+        promises and periodic updates.
+
+        Args:
+            team: Only that of one team.
+            agent: Only what suits one agent, and what he has already.
+            tier: Only that of one support line.
+            limit: At most so many, 1 to 500.
+
+        Raises:
+            NotFound: The desk has agents, and *agent* is none of them.
+            CapabilityMissing: The storage has no work queue.
+        """
+        check_limit(limit, MAX_PAGE)
+        return queue(self._runner, team=team, agent=agent, tier=tier, limit=limit)
+
+    def next(
+        self,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        team: str | None = None,
+        tier: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket | None:
+        """Give an agent the first ticket of the queue that suits him and that nobody has, and return it.
+
+        Two agents never get the same ticket. Suitable is what his team, support line, skills, languages and capacity
+        allow; a desk that knows no agents lets anybody take anything.
+
+        Args:
+            agent: His id.
+            actor: Who asks; the agent by default.
+            team: Only of this team.
+            tier: Only of this support line.
+
+        Returns:
+            The ticket, assigned; `None` where nothing suits him.
+
+        Raises:
+            NotFound: The desk has agents, and *agent* is none of them.
+            CapabilityMissing: The storage has no work queue.
+        """
+        agent = as_name(agent, "agent")
+        asking = Actor(ActorKind.AGENT, agent) if actor is None else as_actor(actor)
+        return take_next(
+            self._runner,
+            agent,
+            asking,
+            self._options(how),
+            team=as_optional_name(team, "team"),
+            tier=tier,
+        )
+
+    def candidates(self, ticket: Ref | Ticket) -> Choice:
+        """Return who could take a ticket now, the best one first with the reasons, and why the others could not.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        with self._runner.reading() as unit:
+            self._runner.refresh(unit)
+            found = find(unit, as_ticket(ticket))
+            return self._runner.dispatcher.choose(unit, found, self._runner.rules.promises, self.now())
 
     # -- promises ----------------------------------------------------------------------------------------------------
 
@@ -995,8 +1187,9 @@ class Desk:
 
         Args:
             ticket: Which ticket.
-            text: What to say; by default the text `public_answer` in the ticket's language: an apology, thanks, and
-                where to go on. At most 280 characters, or what the channel takes.
+            text: What to say; by default the desk's text `public_answer` (own, of a plug-in, or shipped) in the
+                ticket's language: an apology, thanks, and where to go on. At most 280 characters, or what the channel
+                takes.
             actor: Who answers.
 
         Raises:
@@ -1006,7 +1199,7 @@ class Desk:
         """
         words = None if text is None else self._words(text, "text")
         return publicly.answer(
-            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how)
+            self._intake, self._channels, as_ticket(ticket), words, as_actor(actor), self._options(how), self._in_public
         )
 
     def move_to_private(
@@ -1053,6 +1246,19 @@ class Desk:
             ValueError: *valid_for* or *url* cannot be.
         """
         return continuing.make_link(self._runner, self._intake.keys(), as_ticket(ticket), valid_for, url)
+
+    def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """Let nothing that was signed for a ticket so far open a way to it any more, and return the ticket.
+
+        For when a mail of ours has come into wrong hands: ids of our mails, answer addresses, subject tags and
+        continuation links count as absent from now on; what goes out afterwards is signed anew. Who takes part may
+        still answer a mail that is his own. Of a merged ticket the survivor and all that was merged with it.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            LimitExceeded: That was done 63 times.
+        """
+        return revoking.revoke(self._runner, as_ticket(ticket), as_actor(actor), self._options(how))
 
     def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """Return the ways to the customer of a ticket, the current one first, then those that could begin.
@@ -1168,6 +1374,7 @@ class Desk:
         inside = object.__new__(Desk)
         inside._runner = runner
         inside._channels = self._channels
+        inside._in_public = self._in_public
         inside._keeping = self._keeping
         inside._intake = attrs.evolve(self._intake, runner=runner)
         inside._owns_storage = False
@@ -1212,6 +1419,15 @@ class Desk:
             except OverflowError:
                 raise ValueError(f"until={until} lies beyond the calendar") from None
         return None if until is None else to_utc(until, "until")
+
+
+def _table(given: EscalationRules | Mapping[str, Any] | None) -> Table | None:
+    rules = given if isinstance(given, EscalationRules) or given is None else EscalationRules.from_dict(given)
+    return None if rules is None or not rules.rules else Table.of(rules)
+
+
+def _regulation(given: Duties | Mapping[str, Any] | None) -> Duties | None:
+    return given if isinstance(given, Duties) or given is None else Duties.from_dict(given)
 
 
 def _compiled(given: Lifecycle | LifecycleSpec | None) -> Lifecycle:

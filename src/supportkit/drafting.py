@@ -10,19 +10,25 @@ import attrs
 
 from supportkit.clock import from_us, to_us
 from supportkit.engine.clocks import Kept, TicketClocks
-from supportkit.engine.copying import changed, note_clocks
+from supportkit.engine.copying import changed, note_clocks, note_rank
 from supportkit.engine.effects import CLOCKS, Effects, effects
 from supportkit.engine.evolve import evolve
 from supportkit.engine.promises import Promises
 from supportkit.engine.rules import Rules
 from supportkit.engine.telling import Told, broken_again, is_undelivered
 from supportkit.errors import InvalidPolicy
+from supportkit.escalating import Escalating, stayed
+from supportkit.escalation.table import Trigger
+from supportkit.lifecycle import Refusal
 from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
 from supportkit.model.conversation import Heard, LegChange, StoredFile
 from supportkit.model.events import ClockBreached, ClocksRemeasured, ClockWarned, Event, Recorded
+from supportkit.model.message import Message
 from supportkit.model.people import SYSTEM, Actor, Customer
+from supportkit.model.record import RecordChange
 from supportkit.model.ticket import StateCategory, Ticket
+from supportkit.routing.standing import rank_of, unpromised
 from supportkit.storage.codec import dumps, loads
 from supportkit.storage.port import JoinedUnit, UnitOfWork
 
@@ -78,7 +84,7 @@ class Shared:
 
 
 @attrs.define
-class _Page:
+class Page:
     """The entries that a draft adds to the log of one ticket; its clocks look on while they are written.
 
     Clocks that cannot be read, because a policy is named that is nowhere, never keep a command from being recorded.
@@ -110,9 +116,10 @@ class _Page:
                 is_closed=self.before is not None and self.before.category is StateCategory.CLOSED,
             )
         except InvalidPolicy as error:
-            self._lose(error)
+            self.lose(error)
 
-    def _lose(self, error: InvalidPolicy) -> None:
+    def lose(self, error: InvalidPolicy) -> None:
+        """Go on without clocks."""
         _log.warning("the clocks of ticket %s cannot be read: %s", self.ticket, error.code)
         self.clocks = None
 
@@ -123,7 +130,7 @@ class _Page:
         try:
             told = question(self.clocks)
         except InvalidPolicy as error:
-            self._lose(error)
+            self.lose(error)
             return
         if told:
             self.tell(told, is_whole=is_whole)
@@ -182,6 +189,7 @@ class Received:
     heard: list[Heard] = attrs.field(factory=list)
     legs: list[LegChange] = attrs.field(factory=list)
     files: list[StoredFile] = attrs.field(factory=list)
+    rewritten: list[Message] = attrs.field(factory=list)
     unanswerable: str | None = None
 
 
@@ -202,8 +210,13 @@ class Draft:
     rows: Effects = attrs.field(factory=Effects)
     moved: tuple[tuple[str, str], ...] = ()
     received: Received = attrs.field(factory=Received)
+    records: list[RecordChange] = attrs.field(factory=list)
+    is_last_try: bool = False
+    """After this one nothing is tried again: what is nice to have is not worth losing a race."""
     is_history: bool = False
     """It brings in what happened elsewhere: nobody is told."""
+    objects: Callable[[Ticket, cm.Command], Refusal | None] | None = None
+    """Asks the plug-ins about what a rule wants to do; `None` where none of them wants to be asked."""
 
     def add(
         self,
@@ -224,7 +237,7 @@ class Draft:
         if not events:
             return before
         at = to_us(self.at)
-        page = _Page(self, tenant, before, ticket_id, at)
+        page = Page(self, tenant, before, ticket_id, at)
         page.ask(lambda clocks: clocks.elapsed(at - 1))
         if actor is None:
             actor = SYSTEM if self.command is None else self.command.actor
@@ -243,11 +256,12 @@ class Draft:
             ticket = self.unit.get(survivor)
             if ticket is None:
                 return
-            page = _Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
+            page = Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
             if page.clocks is not None:
                 page.clocks.lose()
             after = self._close(page, always=True)
-            if after is not None and not page.log:  # nothing to tell, and yet another note
+            # Nothing to tell, and yet another note.
+            if after is not None and not page.log and after.rank == ticket.rank:
                 self.changes.append(TicketChange(before=ticket, ticket=after, events=()))
             survivor = ticket.merged_into
 
@@ -257,26 +271,40 @@ class Draft:
         The deadline of its clocks is set anew in any case.
         """
         at = to_us(self.at)
-        page = _Page(self, ticket.tenant, ticket, ticket.id, at)
+        page = Page(self, ticket.tenant, ticket, ticket.id, at)
         page.ask(lambda clocks: clocks.elapsed(at))
         after = self._close(page, always=True)
         return after is not None and after.version > ticket.version
 
-    def _close(self, page: _Page, *, always: bool = False) -> Ticket | None:
+    def stay(self, ticket: Ticket, timer: Timer) -> bool:
+        """Record that a ticket has been in its line for so long as a rule waits for; tell whether anything came of it.
+
+        What time brought about on its clocks is left to their own deadline.
+        """
+        page = Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
+        trigger = stayed(timer, self.history_of(page), self.now)
+        if trigger is None:
+            return False
+        page.ask(lambda clocks: clocks.elapsed(to_us(self.at) - 1))
+        after = self._close(page, extra=trigger)
+        return after is not None and after.version > ticket.version
+
+    def _close(self, page: Page, *, always: bool = False, extra: Trigger | None = None) -> Ticket | None:
         """Put what was written on a page into the draft, with the note and the deadline of the clocks."""
-        if page.clocks is not None and page.clocks.is_lost:
-            for change in page.clocks.remeasured:
-                remeasured = ClocksRemeasured(
-                    calendar=change.calendar, revision=change.revision, since=change.occurred_at
-                )
-                page.write(remeasured, self.now, SYSTEM)
-            log = [*self._history(page.ticket), *page.log]
-            page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
+        self._relearn(page)
+        rules = self.rules
+        if (rules.escalations is not None or rules.regulation is not None) and not self.is_history and page.after:
+            escalating = Escalating(self, page)
+            escalating.run(extra)
+            while page.clocks is not None and page.clocks.is_lost:  # an action changed what came before it
+                self._relearn(page)
+                escalating.run()
         after = page.after
         if after is None:
             return None
         if after is page.before:  # time brought about nothing: only the deadline is set anew
             after = changed(after, {})
+        self._rank(page, after)
         if page.clocks is None:  # somebody who knows the policy has to look at it
             note_clocks(after, "")
             self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=self.now))
@@ -288,11 +316,59 @@ class Draft:
             if always or following != page.clocks.before:
                 due = None if following is None else from_us(following)
                 self.rows.timers.append(Timer(tenant=after.tenant, ticket=after.id, name=CLOCKS, due_at=due))
+        self._take_over(page, after)
+        return after
+
+    def _take_over(self, page: Page, after: Ticket) -> None:
+        """Put what was written on a page into the changes, with what follows from it."""
         if page.log:
             entries = tuple(page.log)
             self.changes.append(TicketChange(before=page.before, ticket=after, events=entries))
             effects(page.before, after, self.command, entries, self.rules, self.rows)
-        return after
+        elif (
+            page.before is not None and after.rank != page.before.rank
+        ):  # a calendar changed: it is due at another time
+            self.changes.append(TicketChange(before=page.before, ticket=after, events=()))
+
+    def _rank(self, page: Page, after: Ticket) -> None:
+        """Note where a ticket stands in the work queue now."""
+        before, clocks = page.before, page.clocks
+        if (
+            before is not None
+            and clocks is not None
+            and clocks.is_untouched
+            and before.state_since is after.state_since
+            and before.priority is after.priority
+            and before.rank is not None
+        ):
+            return
+        found = None
+        if not after.category.is_done:
+            try:
+                found = unpromised(after.category, after.state_since) if clocks is None else clocks.standing(after)
+            except InvalidPolicy as error:
+                page.lose(error)
+                found = unpromised(after.category, after.state_since)
+        note_rank(after, None if found is None else rank_of(found.due, after.priority))
+
+    def _relearn(self, page: Page) -> None:
+        """Fold the whole log anew where an event changed the past of the clocks."""
+        if page.clocks is None or not page.clocks.is_lost:
+            return
+        for change in page.clocks.remeasured:
+            remeasured = ClocksRemeasured(calendar=change.calendar, revision=change.revision, since=change.occurred_at)
+            page.write(remeasured, self.now, SYSTEM)
+        page.clocks.remeasured = []
+        log = self.history_of(page)
+        page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
+
+    def history_of(self, page: Page) -> list[Recorded]:
+        """Return the log of a ticket with what a page adds to it."""
+        return [*self._history(page.ticket), *page.log]
+
+    def objection(self, ticket: Ticket, command: cm.Command) -> Refusal | None:
+        """Return why plug-ins do not want what a rule wants to do."""
+        return None if self.objects is None else self.objects(ticket, command)
 
     def _history(self, ticket_id: str) -> list[Recorded]:
         """Return the log of a ticket with what this draft adds to it."""
@@ -341,6 +417,8 @@ class Draft:
             heard=tuple(self.received.heard),
             legs=tuple(self.received.legs),
             files=tuple(self.received.files),
+            records=tuple(self.records),
+            rewritten=tuple(self.received.rewritten),
             receipt=receipt,
         )
 

@@ -15,7 +15,9 @@ from typing import cast
 
 import attrs
 
-from supportkit.channels.inbound import Authenticity, Inbound, Mark, Reference, ReferenceKind
+from supportkit.admitting import Budgets as Budgets  # noqa: PLC0414 - belongs to `Intake` as well
+from supportkit.admitting import consenting, is_at, over_budget, word_of
+from supportkit.channels.inbound import Authenticity, Inbound, Mark, Reference, ReferenceKind, SignalKind
 from supportkit.channels.port import ChannelAdapter
 from supportkit.continuing import ticket_of
 from supportkit.drafting import Draft, Options
@@ -28,33 +30,19 @@ from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
 from supportkit.model.change import Change
 from supportkit.model.conversation import Heard, Leg, LegChange, StoredFile
+from supportkit.model.events import Event
 from supportkit.model.message import Attachment, MessageKind
 from supportkit.model.people import SYSTEM, Actor, ActorKind, Address, AddressStatus, Customer
 from supportkit.model.ticket import Link, LinkKind, StateCategory, Ticket
+from supportkit.participants import newcomer, owner_of, taking_part
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.text import MAX_NAME, clean
+from supportkit.windowing import watch
 
 NO_SUBJECT = "(no subject)"
 MAX_SUBJECT = 200
 HOUR = dt.timedelta(hours=1)
-
-
-@attrs.frozen(kw_only=True)
-class Budgets:
-    """How much may come in, and go out by itself, before a person has to look.
-
-    Attributes:
-        new_tickets: Tickets that one sender may open within an hour; more messages go to quarantine.
-        reopenings: How often messages may reopen one ticket within a day.
-        files: Files of one message.
-        file_bytes: Of all files of one message together.
-    """
-
-    new_tickets: int = 20
-    reopenings: int = 5
-    files: int = 100
-    file_bytes: int = 50_000_000
 
 
 class Outcome(StrEnum):
@@ -118,7 +106,7 @@ class Intake:
 
     runner: Runner
     keys: Callable[[], Keys]
-    budgets: Budgets = Budgets()
+    budgets: Budgets = Budgets()  # noqa: RUF009 - a frozen value
     join_across: bool = False
 
     def route(
@@ -176,6 +164,8 @@ class _Message:
             self.sender = normalised(self.kind, clean(inbound.sender, "sender"))
         except ValueError:
             self.sender = ""
+        is_itself = inbound.auth is not Authenticity.FAILED
+        self.vendor = self.runner.rules.vendor_at(self.channel, self.sender) if self.sender and is_itself else None
 
     # -- what is looked up -------------------------------------------------------------------------------------------
 
@@ -189,6 +179,9 @@ class _Message:
         self.routed, self.is_stranger = Routed(Outcome.OPENED, flagged=bool(before)), False
         if not self.sender:
             raise Quarantine("bad_sender")
+        hashed = self.keys.digest("sender", self.kind, self.sender)
+        if (spent := over_budget(self.unit, self.budgets, self.channel, hashed, draft.now)) is not None:
+            raise Quarantine(spent)
         thread = self._thread()
         key = conversation_key(self.keys, self.channel, self.inbound.account, thread)
         known = self.unit.conversation(key) or self._begun_by_us()
@@ -197,7 +190,8 @@ class _Message:
             known, found, is_claim = own, survivor(self.unit, own.ticket), False
         if (found is None or is_claim) and self._is_automatic:
             raise Quarantine("bounce" if Mark.BOUNCE in self.inbound.marks else "auto_reply")
-        customer = None if self.is_stranger or (is_claim and found is not None) else self._customer()
+        nobody = self.is_stranger or self.vendor is not None or (is_claim and found is not None)
+        customer = None if nobody else self._heeded(self._customer())
         if found is not None and not is_claim:
             return self._join(found, self._known_leg(found) if self._is_mail else known, customer)
         return self._open(known, customer, claims=found)
@@ -208,6 +202,8 @@ class _Message:
 
     def _unanswerable(self) -> str | None:
         """Return why nothing may answer the message by itself."""
+        if word_of(self.kind, self.inbound.body) is SignalKind.OPT_OUT:
+            return "opted_out"
         for mark in (Mark.BOUNCE, Mark.AUTO_REPLY, Mark.BULK, Mark.BOT):
             if mark in self.inbound.marks:
                 return mark.value
@@ -268,7 +264,9 @@ class _Message:
 
     def _named(self, reference: Reference) -> Ticket | None:
         ticket = self.unit.get(reference.id) if reference.id else self.unit.by_number(reference.number)
-        return None if ticket is None else survivor(self.unit, ticket.id)
+        if ticket is None or reference.generation != ticket.generation:  # an older one was revoked: it counts as absent
+            return None
+        return survivor(self.unit, ticket.id)
 
     @property
     def _is_mail(self) -> bool:
@@ -292,19 +290,21 @@ class _Message:
         return self.unit.conversation(conversation_key(self.keys, self.channel, self.inbound.account, own))
 
     def _by_token(self) -> Ticket | None:
-        continued = ticket_of(self.keys, self.runner.tenant, self.inbound.token or "", self.at)
+        continued = ticket_of(self.keys, self.runner.tenant, self.inbound.token or "", self.at, self.unit.get)
         if continued is not None:
             return self._by_continuation(continued)
         reference, _, mac = (self.inbound.token or "").rpartition(".")
-        if not reference or self.keys.verify(mac, "ticket", self.runner.tenant, reference) is None:
+        ticket = self.unit.get(reference) if reference else None
+        if ticket is None:
             return None
-        ticket = self.unit.get(reference)
-        return None if ticket is None else survivor(self.unit, ticket.id)
+        generation = (str(ticket.generation),) if ticket.generation else ()
+        if self.keys.verify(mac, "ticket", self.runner.tenant, reference, *generation) is None:
+            return None
+        return survivor(self.unit, ticket.id)
 
-    def _by_continuation(self, ticket_id: str) -> Ticket | None:
+    def _by_continuation(self, ticket: Ticket) -> Ticket | None:
         """Return the ticket of a link; it belongs to whoever used it first, so one that was passed on opens nothing."""
-        ticket = self.unit.get(ticket_id)
-        if ticket is None or self.inbound.auth is Authenticity.FAILED:
+        if self.inbound.auth is Authenticity.FAILED:
             return None
         key = self.keys.digest("link used", self.inbound.token or "")
         sender = self.keys.digest("sender", self.kind, self.sender)
@@ -331,14 +331,23 @@ class _Message:
         """Tell whether the sender is one of those who talk about a ticket, as far as anybody can know."""
         if self.inbound.auth is Authenticity.FAILED:
             return False
+        if self.vendor is not None:
+            return self._is_asked(ticket)
         legs = [leg] if leg is not None else []
         merged = [part.ticket for part in ticket.merged]
         legs += self.unit.legs([ticket.id, *merged])
         if any(one.address == self.sender for one in legs if one.channel == self.channel):
             return True
         owners = {owner for owner, _status in self.unit.owners(self.kind, self.sender)}
-        people = {ticket.customer, *[other.customer for other in map(self.unit.get, merged) if other is not None]}
-        return bool(owners & (people - {None}))
+        family = [ticket, *[other for other in map(self.unit.get, merged) if other is not None]]
+        if owners & {one.customer for one in family}:
+            return True
+        return bool(owners) and any(owners & taking_part(self.unit, one) for one in family if one.participants)
+
+    def _is_asked(self, ticket: Ticket) -> bool:
+        """Tell whether the vendor who writes was ever written to about a ticket."""
+        legs = self.unit.legs([ticket.id, *[part.ticket for part in ticket.merged]])
+        return any(self.vendor == self.runner.rules.vendor_at(one.channel, one.address) for one in legs)
 
     def _is_over(self, ticket: Ticket, leg: Leg) -> bool:
         """Tell whether a conversation without threads begins anew: its ticket is closed for good."""
@@ -366,16 +375,29 @@ class _Message:
     def _proved(self, customer: Customer) -> Customer:
         """Note that a customer wrote from an address that he had only claimed."""
         status = AddressStatus.VERIFIED
-        addresses = tuple(attrs.evolve(one, status=status) if self._is_mine(one) else one for one in customer.addresses)
+        addresses = tuple(
+            attrs.evolve(one, status=status) if is_at(one, self.kind, self.sender) else one
+            for one in customer.addresses
+        )
         proved = attrs.evolve(customer, addresses=addresses, version=customer.version + 1)
         self.draft.received.customers.append(proved)
         return proved
 
-    def _is_mine(self, address: Address) -> bool:
-        try:
-            return address.family == self.kind and normalised(self.kind, address.value) == self.sender
-        except ValueError:
-            return False
+    def _heeded(self, customer: Customer | None) -> Customer | None:
+        """Note on a customer what a word such as STOP says about messages to this address."""
+        word = word_of(self.kind, self.inbound.body)
+        if customer is None or word is None:
+            return customer
+        after = consenting(customer, self.kind, self.sender, is_out=word is SignalKind.OPT_OUT)
+        if after is customer:
+            return customer
+        several = self.draft.received.customers
+        if customer in several:  # new, or proved by this message: one row
+            several.remove(customer)
+        else:
+            after = attrs.evolve(after, version=customer.version + 1)
+        several.append(after)
+        return after
 
     def _new_customer(self, *, is_proved: bool) -> Customer:
         status = AddressStatus.VERIFIED if is_proved else AddressStatus.CLAIMED
@@ -396,8 +418,11 @@ class _Message:
     def _join(self, ticket: Ticket, known: Leg | None, customer: Customer | None) -> Ticket:
         """Add the message to a ticket, or to a follow-up of one that was closed too long ago."""
         author = self._author(customer)
-        # A stranger is heard, and nobody new is answered: the conversation stays on the leg that it has.
-        leg = None if self.is_stranger else self._leg(ticket, known, is_answered=author.kind is ActorKind.CUSTOMER)
+        is_guest = customer is not None and self._is_guest(ticket, customer)
+        # A stranger is heard, and nobody new is answered: the conversation stays on the leg that it has. So it does
+        # where somebody writes who gets answers in copy.
+        is_beside = self.is_stranger or is_guest
+        leg = None if is_beside else self._leg(ticket, known, is_answered=author.kind is ActorKind.CUSTOMER)
         command = cm.Receive(
             actor=author,
             body=self._body(),
@@ -413,6 +438,8 @@ class _Message:
         )
         if needs_follow_up(ticket, command, self.at, self.runner.rules):
             opening = follow_up(ticket, command)
+            if is_guest and customer is not None:
+                opening = attrs.evolve(opening, customer=customer.id)
             leg = self._leg_for(opening.ticket, known)
             opening = attrs.evolve(opening, leg=leg.leg.id, attachments=self._files(opening.ticket, command.message))
             after = self.runner.opened(self.unit, self.draft, opening, guarded=False)
@@ -420,9 +447,33 @@ class _Message:
         self._spend_reopening(ticket)
         command = attrs.evolve(command, attachments=self._files(ticket.id, command.message))
         self.draft.command = command
-        events = decide(ticket, command, self.at, self.runner.rules)
+        events = (*decide(ticket, command, self.at, self.runner.rules), *self._joining(ticket, author))
         after = self.draft.add(self.runner.tenant, ticket, ticket.id, events) or ticket
         return self._done(after, command.message, leg, Outcome.JOINED)
+
+    def _is_guest(self, ticket: Ticket, customer: Customer) -> bool:
+        """Tell whether somebody takes part in a ticket that is another one's."""
+        return customer.id != ticket.customer and customer.id in taking_part(self.unit, ticket)
+
+    def _joining(self, ticket: Ticket, author: Actor) -> tuple[Event, ...]:
+        """Let those take part to whom a person who may write here has also sent his message."""
+        if not self.adapter.capabilities.copies or self.inbound.marks or self._is_automatic or self.is_stranger:
+            return ()
+        if self.inbound.auth is Authenticity.FAILED or ticket.merged_into is not None:
+            return ()
+        room = self.runner.rules.limits.participants - len(ticket.participants)
+        people = {ticket.customer, *taking_part(self.unit, ticket)}
+        found: dict[str, None] = {}
+        for address in self.inbound.participants[: max(0, room)]:
+            try:
+                value = normalised(self.kind, clean(address))
+            except ValueError:
+                continue
+            who = owner_of(self.unit, self.kind, value) or newcomer(self.runner, self.draft, self.kind, value).id
+            if value != self.sender and who not in people:
+                found[who] = None
+        command = cm.ChangeParticipants(actor=author, add=tuple(found))
+        return decide(ticket, command, self.at, self.runner.rules)
 
     def _open(self, known: Leg | None, customer: Customer | None, *, claims: Ticket | None) -> Ticket:
         """Open a ticket; where the sender only claims that it belongs to another one, it is linked as a claim."""
@@ -451,12 +502,18 @@ class _Message:
             message=message,
         )
         after = self.runner.opened(self.unit, self.draft, command, customer, guarded=False)
+        joining = () if claims is not None or customer is None else self._joining(after, author)
+        if joining:
+            after = self.draft.add(self.runner.tenant, after, after.id, joining, actor=author) or after
+            self.draft.join()
         return self._done(after, message, leg, Outcome.OPENED if claims is None else Outcome.CLAIMED)
 
     def _done(self, ticket: Ticket, message: str, leg: LegChange | None, outcome: Outcome) -> Ticket:
         received = self.draft.received
         if leg is not None:
             received.legs.append(leg)
+            if leg.leg.heard_at == self.at:
+                watch(self.draft, self.adapter, leg.leg)
         received.heard.append(
             Heard(
                 tenant=self.runner.tenant,
@@ -484,12 +541,16 @@ class _Message:
     def _author(self, customer: Customer | None) -> Actor:
         if self.inbound.marks & {Mark.BOT} and self.inbound.kind is MessageKind.AUTO:
             return Actor(ActorKind.BOT, self.channel)
+        if self.vendor is not None:
+            return Actor(ActorKind.EXTERNAL, self.vendor.name)
         if customer is None:
             who = "stranger" if self.is_stranger else "unknown"
             return Actor(ActorKind.CUSTOMER, f"{who}.{self.keys.digest('sender', self.kind, self.sender)[:16]}")
         return Actor(ActorKind.CUSTOMER, customer.id)
 
     def _kind(self) -> MessageKind:
+        if self.vendor is not None and not self._is_automatic:
+            return MessageKind.EXTERNAL
         return MessageKind.AUTO if self._is_automatic else self.inbound.kind
 
     def _body(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -12,14 +12,16 @@ from supportkit.channels.port import Capabilities, ChannelAdapter
 from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import Ref
 from supportkit.errors import CapabilityMissing
-from supportkit.lookup import find, person
+from supportkit.lookup import find, person, vendor_legs
 from supportkit.model.addressing import normalised
 from supportkit.model.conversation import Leg
 from supportkit.model.people import Address, AddressStatus, Customer
 from supportkit.model.ticket import StateCategory, Ticket
-from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import TicketQuery
+
+if TYPE_CHECKING:
+    from supportkit.runner import Runner
 
 _MOST = 50
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -73,12 +75,18 @@ class Suggestion:
 def legs_of(runner: Runner, channels: Mapping[str, ChannelAdapter], ref: Ref) -> tuple[LegState, ...]:
     """Return the legs of a ticket, the current one first, then those that could begin."""
     _require(runner)
-    now = runner.clock.now()
     with runner.reading() as unit:
-        receiving = cast("ReceivingUnit", unit)
-        ticket = find(unit, ref)
-        customer = None if ticket.customer is None else person(unit, ticket.customer)
-        legs = receiving.legs([ticket.id, *[part.ticket for part in ticket.merged]])
+        return _proposing(ways(cast("ReceivingUnit", unit), channels, find(unit, ref), runner.clock.now()))
+
+
+def ways(
+    unit: ReceivingUnit, channels: Mapping[str, ChannelAdapter], ticket: Ticket, now: dt.datetime
+) -> list[LegState]:
+    """Return the ways to the customer of a ticket, the current one first, then those that could begin."""
+    customer = None if ticket.customer is None else person(unit, ticket.customer)
+    legs = unit.legs([ticket.id, *[part.ticket for part in ticket.merged]])
+    others = vendor_legs(unit, ticket)
+    legs = [leg for leg in legs if leg.id not in others]
     found = [_begun(leg, channels.get(leg.channel), customer, ticket, now) for leg in legs]
     there = {(one.channel, one.address) for one in found}
     for name, adapter in channels.items():
@@ -89,7 +97,7 @@ def legs_of(runner: Runner, channels: Mapping[str, ChannelAdapter], ref: Ref) ->
                 if value is not None and (name, value) not in there:
                     found.append(_possible(name, able, one, value))
     found.sort(key=lambda one: (not one.is_current, one.id is None))
-    return _proposing(found)
+    return found
 
 
 def _require(runner: Runner) -> None:
@@ -144,11 +152,14 @@ def _proposing(found: list[LegState]) -> tuple[LegState, ...]:
     current = next((one for one in found if one.is_current), None)
     if current is None or current.problem is None:
         return tuple(found)
-    useful = [one for one in found if one.problem is None and not one.is_public]
-    if not useful:
-        return tuple(found)
-    best = max(useful, key=lambda one: (one.verified, one.heard_at or _NEVER, one.id is not None))
+    best = best_of(found)
     return tuple([attrs.evolve(one, is_proposed=one is best) for one in found])
+
+
+def best_of(found: list[LegState]) -> LegState | None:
+    """Return the way that is most likely to reach a customer: proved first, then where he last wrote."""
+    useful = [one for one in found if one.problem is None and not one.is_public]
+    return max(useful, key=lambda one: (one.verified, one.heard_at or _NEVER, one.id is not None), default=None)
 
 
 def _value(kind: str, address: Address) -> str | None:

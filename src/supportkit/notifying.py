@@ -177,20 +177,24 @@ class _Telling:
     def _promised(self) -> _Promised:
         """Return by when the first or next response is due, as the customer may be told: never later than the clock."""
         rules, now = self.runner.rules.promises, self.draft.now
+        staffed = self.runner.dispatcher.resumes(self.unit, self.ticket, rules, now)
         kept = read_clocks(self.ticket, rules)
         if kept is None:
-            return _Promised()
+            return _Promised(opens=staffed)
         at = max(now, self.draft.at)
         clocks = [one for one in report(kept.snapshot, rules.rules, at).clocks if _is_owed(one)]
         dues = [(due, clock) for clock in clocks if (due := _due_of(clock)) is not None and due > now]
         if not dues:
-            return _Promised()
+            return _Promised(opens=staffed)
         due, clock = min(dues, key=lambda pair: pair[0])
+        if staffed is not None and staffed > due:
+            staffed = None  # nobody is told that an answer comes before anybody is there
         try:
             calendar = rules.rules.calendar(clock.calendar, clock.calendar_revision or None)
         except SupportkitError:
-            return _Promised(due)
-        return _Promised(due, next_opening(calendar, now))
+            return _Promised(due, staffed)
+        opens = next_opening(calendar, now)
+        return _Promised(due, max(filter(None, (opens, staffed)), default=None))
 
     def _tell(self, due: Due, reader: _Reader, promised: _Promised) -> None:
         notice = due.notice
@@ -417,27 +421,23 @@ def _same(kind: str, one: str, other: str) -> bool:
         return one == other
 
 
-def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Teller | None:
-    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
+Texts = Callable[[], Catalog]
+"""Gives the texts of a desk; they are read when the first one is needed."""
+
+
+def texts_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Texts:
+    """Return what gives the texts of a desk: own ones above those of plug-ins above the shipped ones.
 
     Raises:
         InvalidTemplate: An own text, or one of a plug-in, is wrong.
         UnknownLocale: There is no such language.
     """
-    speaking = {
-        name: adapter
-        for name, adapter in channels.items()
-        if adapter.capabilities.outbound
-        and not adapter.capabilities.public
-        and notices.speaks_by(name, adapter.capabilities.family)
-    }
-    if not speaking:
-        return None
     layers: list[Layer] = []
-    hooks.register_catalogs(
-        lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
-    )
-    layers += notices.layers
+    if _speaking(notices, channels) or any(adapter.capabilities.public for adapter in channels.values()):
+        hooks.register_catalogs(
+            lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
+        )
+        layers += notices.layers
     made: list[Catalog] = []
 
     def catalog() -> Catalog:
@@ -445,6 +445,37 @@ def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: H
             made.append(Catalog(layers, default_locale=notices.default_locale))
         return made[0]
 
-    if layers or notices.default_locale != "en":  # what is wrong with them is told now; the shipped ones are right
+    if layers:  # what is wrong with them is told now; the shipped ones are right
         catalog()
-    return Teller(notices, speaking, catalog)
+    return catalog
+
+
+def _speaking(notices: Notices, channels: Mapping[str, ChannelAdapter]) -> dict[str, ChannelAdapter]:
+    return {
+        name: adapter
+        for name, adapter in channels.items()
+        if adapter.capabilities.outbound
+        and not adapter.capabilities.public
+        and notices.speaks_by(name, adapter.capabilities.family)
+    }
+
+
+def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], texts: Texts) -> Teller | None:
+    """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
+
+    Raises:
+        UnknownLocale: There is no such language.
+    """
+    speaking = _speaking(notices, channels)
+    if speaking and notices.default_locale != "en":
+        texts()
+    return Teller(notices, speaking, texts) if speaking else None
+
+
+def public_answer(notices: Notices, texts: Texts, locale: str | None, family: str) -> str:
+    """Return the words of a first answer that everybody reads, in the language of a ticket."""
+    catalog = texts()
+    values = {"desk.name": notices.desk_name} if notices.desk_name else {}
+    return catalog.render(
+        Notice.PUBLIC_ANSWER, locale=locale or catalog.default_locale, values=values, channel_kind=family
+    ).body

@@ -7,6 +7,7 @@ from typing import Unpack
 
 import attrs
 
+from supportkit import pauses
 from supportkit.arguments import How, as_actor, as_optional_name, as_options, as_text, as_ticket
 from supportkit.drafting import Draft, Options, Prepare, Ref
 from supportkit.engine.decide import decide
@@ -16,6 +17,7 @@ from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.people import Actor
 from supportkit.model.ticket import Ticket
+from supportkit.pauses import Pause
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
 
@@ -25,7 +27,8 @@ class Outbox:
     """Deliveries: `desk.outbox()` lists them; `get` returns one; `retry` and `settle` are for a person's decision.
 
     A worker leaves a delivery `unknown` when it may have arrived and may not be sent again, and `parked` when it has
-    given up.
+    given up. Where a provider does not let an account in, all that goes out by it waits: `pauses` tells, and `resume`
+    lets the next worker try at once.
     """
 
     _runner: Runner
@@ -113,6 +116,26 @@ class Outbox:
             external_id=as_optional_name(external_id, "external_id"),
         )
         return runner.carry_out(command, options := as_options(how), _deciding(runner, command, options), subject=None)
+
+    def pauses(self) -> Sequence[Pause]:
+        """Return the accounts that their providers do not let in: a wrong password, a wrong certificate.
+
+        Their deliveries stay pending, and nobody is called until the pause is over; then one of them tries.
+        """
+        with self._runner.reading() as unit:
+            return pauses.pauses(self._runner, unit)
+
+    def resume(self, channel: str, account: str = "") -> None:
+        """Let the next worker try a paused account at once, because somebody has mended what was wrong.
+
+        Args:
+            channel: The name of the adapter.
+            account: Which of ours, as `pauses` has it.
+
+        Raises:
+            NotFound: It is not paused.
+        """
+        pauses.resume(self._runner, (channel, account))
 
     def _note(self, note: str) -> str:
         return as_text(note, "note", self._runner.rules.limits.text_bytes)

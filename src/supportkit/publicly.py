@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import attrs
@@ -24,8 +24,8 @@ from supportkit.model.ticket import Ticket
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
 from supportkit.switching import switch
-from supportkit.templates import Catalog
 
+Words = Callable[[str | None, str], str]
 _ONCE = "once"
 
 
@@ -49,13 +49,17 @@ def answer(
     text: str | None,
     actor: Actor,
     options: Options,
+    words: Words,
 ) -> Ticket:
-    """Answer on the public leg of a ticket; `Desk.answer_in_public` says what may go wrong."""
+    """Answer on the public leg of a ticket; `Desk.answer_in_public` says what may go wrong.
+
+    *words* gives what to say where there is no *text*, from the language of the ticket and the family of the channel.
+    """
     runner = intake.runner
     if not runner.storage.capabilities.receives:
         raise CapabilityMissing("the storage", "receives", "use one that keeps conversations")
     if text is None:  # read before anything is locked
-        catalog = Catalog()
+        words(None, "social")
     blank = cm.PublicReply(actor=actor, body=text or "")
 
     def prepare(unit: UnitOfWork, draft: Draft) -> Ticket:
@@ -64,11 +68,7 @@ def answer(
         expect(ticket, options)
         leg = _public_leg(receiving, channels, ticket)
         adapter = channels[leg.channel]
-        if text is None:
-            kind = adapter.capabilities.family
-            body = catalog.render("public_answer", locale=ticket.locale or "en", values={}, channel_kind=kind).body
-        else:
-            body = text
+        body = words(ticket.locale, adapter.capabilities.family) if text is None else text
         _check(receiving, adapter, ticket, leg, body)
         made = runner.new_id(draft.now)
         command = cm.PublicReply(actor=actor, body=body, leg=leg.id, channel=leg.channel, message=made)

@@ -16,9 +16,10 @@ from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
 from supportkit.model.change import Change, OutboxState, Outgoing
 from supportkit.model.conversation import Waiting
-from supportkit.model.events import DeliverySettled, Recorded
-from supportkit.model.people import SYSTEM, Address
+from supportkit.model.events import DeliverySettled, RecipientRefused, Recorded
+from supportkit.model.people import SYSTEM, Address, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.proposing import proposed
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
@@ -26,16 +27,29 @@ from supportkit.text import clean
 
 HARD = frozenset({Reason.BAD_RECIPIENT.value, Reason.BLOCKED.value, Reason.NOT_FOUND.value})
 """Failures that say that nothing will ever arrive at an address."""
+_BOUNCED = "bounce 5."
+"""So begins the reason of a mail that came back for good (RFC 3463, class 5)."""
 
 
-def record(runner: Runner, unit: UnitOfWork, ticket_id: str, command: cm.Command, now: dt.datetime) -> News:
-    """Record on a ticket what a provider brought about, also where levels are in force that were not read here yet."""
+def _is_hard(reason: str | None) -> bool:
+    return reason is not None and (reason in HARD or reason.startswith(_BOUNCED))
+
+
+def record(
+    runner: Runner, unit: UnitOfWork, ticket_id: str, command: cm.FailDelivery, now: dt.datetime, *, failed: Outgoing
+) -> News:
+    """Record on a ticket that an answer *failed* after all, and what is possible now.
+
+    Also where levels are in force that were not read here yet.
+    """
     ticket = unit.get(ticket_id)
     if ticket is None:
         return ()
     runner.refresh(unit)
     draft = runner.draft(unit, command, now, now)
-    draft.add(runner.tenant, ticket, ticket.id, decide(ticket, command, now, runner.rules))
+    events = decide(ticket, command, now, runner.rules)
+    events += proposed(runner, unit, ticket, failed, command.reason, whatever=True)
+    draft.add(runner.tenant, ticket, ticket.id, events)
     unit.save(draft.change(None))
     return draft.told
 
@@ -64,12 +78,53 @@ def note_receipt(runner: Runner, adapter: ChannelAdapter, receipt: Receipt, at: 
                     )
                 )
             return False
+        kind = adapter.capabilities.address_kind
+        if receipt.status is ReceiptStatus.FAILED and (other := _in_copy(receiving, delivery, receipt, kind)):
+            told = record_refused(runner, receiving, delivery, other.id, (receipt.reason or "failed")[:200])
+            if told and _is_hard(receipt.reason):
+                _count(receiving, other, kind, receipt.recipient, is_hard=True)
+            runner.tell(told)
+            return True
         if not receiving.note_receipt(delivery, receipt.status.value):
             return True
         told = _apply(runner, receiving, delivery, receipt.status, receipt.reason)
-        count_failure(receiving, delivery, adapter.capabilities.address_kind, is_hard=_verdict(receipt))
+        count_failure(receiving, delivery, kind, is_hard=_verdict(receipt))
     runner.tell(told)
     return True
+
+
+def _in_copy(unit: ReceivingUnit, delivery: Outgoing, receipt: Receipt, kind: str) -> Customer | None:
+    """Return who takes part in the ticket and did not get what its requester may well have got."""
+    ticket = unit.get(delivery.ticket) if receipt.recipient else None
+    if ticket is None or not ticket.participants:
+        return None
+    leg = None if delivery.leg is None else unit.leg(delivery.leg)
+    if leg is not None and _is_same(kind, Address(family=kind, value=receipt.recipient or ""), leg.address):
+        return None
+    for one in ticket.participants:
+        customer = person(unit, one)
+        if customer is not None and any(_is_same(kind, has, receipt.recipient) for has in customer.addresses):
+            return customer
+    return None
+
+
+def record_refused(runner: Runner, unit: UnitOfWork, delivery: Outgoing, customer: str, reason: str) -> News:
+    """Record, once, that a message was taken and did not reach this customer."""
+    ticket = unit.get(delivery.ticket)
+    if ticket is None:
+        return ()
+    event = RecipientRefused(message=delivery.message, channel=delivery.channel, customer=customer, reason=reason)
+    same = attrs.evolve(event, reason="")
+    for recorded in reversed(unit.history(ticket.id)):
+        told = recorded.event
+        if isinstance(told, RecipientRefused) and attrs.evolve(told, reason="") == same:
+            return ()
+    runner.refresh(unit)
+    now = runner.clock.now()
+    draft = runner.draft(unit, None, now, now)
+    draft.add(runner.tenant, ticket, ticket.id, (event,))
+    unit.save(draft.change(None))
+    return draft.told
 
 
 def _delivery(unit: ReceivingUnit, channel: str, receipt: Receipt) -> Outgoing | None:
@@ -92,14 +147,14 @@ def _apply(runner: Runner, unit: ReceivingUnit, delivery: Outgoing, status: Rece
     if not unit.mark_failed(delivery, why):
         return ()
     command = cm.FailDelivery(actor=SYSTEM, message=delivery.message, channel=delivery.channel, reason=why)
-    return record(runner, unit, delivery.ticket, command, runner.clock.now())
+    return record(runner, unit, delivery.ticket, command, runner.clock.now(), failed=delivery)
 
 
 def _verdict(receipt: Receipt) -> bool | None:
     """Tell whether an address failed for good (`True`) or works (`False`); `None`: this says neither."""
     match receipt.status:
         case ReceiptStatus.FAILED:
-            return True if receipt.reason in HARD else None
+            return True if _is_hard(receipt.reason) else None
         case ReceiptStatus.DELIVERED | ReceiptStatus.READ:
             return False
         case _:
@@ -119,7 +174,10 @@ def count_failure(unit: ReceivingUnit, delivery: Outgoing, kind: str, *, is_hard
     if customer is None:
         return
     leg = None if delivery.leg is None else unit.leg(delivery.leg)
-    reached = customer.address(kind) if leg is None else leg.address
+    _count(unit, customer, kind, customer.address(kind) if leg is None else leg.address, is_hard=bool(is_hard))
+
+
+def _count(unit: ReceivingUnit, customer: Customer, kind: str, reached: str | None, *, is_hard: bool) -> None:
     addresses = tuple(
         attrs.evolve(one, failures=one.failures + 1 if is_hard else 0) if _is_same(kind, one, reached) else one
         for one in customer.addresses

@@ -20,9 +20,7 @@ from supportkit.channels.inbound import (
     Payload,
     Polled,
     Receipt,
-    ReceiptStatus,
     Signal,
-    SignalKind,
     Unparsed,
     Verified,
 )
@@ -31,23 +29,21 @@ from supportkit.delivery import within
 from supportkit.errors import (
     CapabilityMissing,
     ConcurrentUpdate,
+    LimitExceeded,
     MalformedPayload,
     SignatureMismatch,
     StorageUnavailable,
     UnknownChannel,
     WorkflowError,
 )
-from supportkit.intake import Intake, Outcome, Quarantine, conversation_key
-from supportkit.model.addressing import normalised
-from supportkit.model.change import Change, OutboxState
-from supportkit.model.conversation import Arrival, ArrivalState, LegChange
-from supportkit.model.people import Address
+from supportkit.heeding import heed
+from supportkit.intake import Intake, Outcome, Quarantine
+from supportkit.model.conversation import Arrival, ArrivalState
 from supportkit.races import again
 from supportkit.receipts import note_receipt
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.codec import dumps, loads
-from supportkit.storage.port import MAX_PAGE
 from supportkit.text import clean
 
 _log = logging.getLogger("supportkit.inbox")
@@ -70,8 +66,9 @@ class InboxReport:
         duplicates: Messages that had had their effect before.
         flagged: Messages that came under the id of another one and say something else; they are kept too.
         ignored: Messages of our own that came back.
-        receipts: What providers said of messages of ours; `unmatched` of them belong to none that is known yet.
+        receipts: What providers said of messages of ours.
         signals: Things that happened without a message.
+        unmatched: Receipts and signals about messages that are not known; the receipts wait until they are.
         quarantined: Deliveries that a person has to look at.
         failed: Deliveries that could not be read this time; they are tried again, three times in all.
         more: Call again at once: something is still waiting.
@@ -90,8 +87,8 @@ class InboxReport:
     flagged: int = 0
     ignored: int = 0
     receipts: int = 0
-    unmatched: int = 0
     signals: int = 0
+    unmatched: int = 0
     quarantined: int = 0
     failed: int = 0
     more: bool = False
@@ -384,8 +381,11 @@ class _Turn:
                 self.count("unmatched", not is_known)
                 return None
             case Signal():
-                self._heed(adapter, item)
                 self.count("signals")
+                try:
+                    self.count("unmatched", not heed(self.intake, adapter, item))
+                except LimitExceeded as error:
+                    return error.code
                 return None
             case _:
                 return self._route(adapter, item, arrival)
@@ -411,62 +411,6 @@ class _Turn:
         self.count("flagged", routed.flagged)
         return None
 
-    def _heed(self, adapter: ChannelAdapter, signal: Signal) -> None:
-        match signal.kind:
-            case SignalKind.OPT_OUT | SignalKind.OPT_IN:
-                self._opt(adapter, signal, is_out=signal.kind is SignalKind.OPT_OUT)
-            case SignalKind.MIGRATED if signal.thread and signal.value:
-                self._migrate(adapter, signal, signal.thread, signal.value)
-            case SignalKind.SEEN:
-                self._seen(adapter, signal)
-            case _:  # joined, left, typing are counted; edited and deleted are, so far
-                pass
-
-    def _seen(self, adapter: ChannelAdapter, signal: Signal) -> None:
-        """Mark what was sent on a conversation as read: a receipt without the id of a message."""
-        thread = clean(signal.thread or signal.sender)[:320]
-        key = conversation_key(self.intake.keys(), adapter.name, signal.account, thread)
-        with self.runner.storage.begin(self.runner.tenant) as unit:
-            receiving = cast("ReceivingUnit", unit)
-            leg = receiving.conversation(key)
-            if leg is not None:
-                for one in receiving.outbox(ticket=leg.ticket, states=[OutboxState.SENT], limit=MAX_PAGE):
-                    if one.leg == leg.id:
-                        receiving.note_receipt(one, ReceiptStatus.READ.value)
-
-    def _opt(self, adapter: ChannelAdapter, signal: Signal, *, is_out: bool) -> None:
-        """Note on every customer who has this address that nothing is to be sent to it any more, or that it may."""
-        kind = adapter.capabilities.address_kind
-        try:
-            sender = normalised(kind, clean(signal.sender))
-        except ValueError:
-            return
-        with self.runner.storage.begin(self.runner.tenant) as unit:
-            receiving = cast("ReceivingUnit", unit)
-            changed = []
-            for owner, _status in receiving.owners(kind, sender):
-                customer = receiving.customer(owner)
-                if customer is not None:
-                    addresses = tuple(
-                        attrs.evolve(one, opted_out=is_out) if _is(one, kind, sender) else one
-                        for one in customer.addresses
-                    )
-                    if addresses != customer.addresses:
-                        changed.append(attrs.evolve(customer, addresses=addresses, version=customer.version + 1))
-            if changed:
-                receiving.save(Change(customers=tuple(changed)))
-
-    def _migrate(self, adapter: ChannelAdapter, signal: Signal, old: str, new: str) -> None:
-        """Let a conversation go on under its provider's new name for it."""
-        keys = self.intake.keys()
-        with self.runner.storage.begin(self.runner.tenant) as unit:
-            receiving = cast("ReceivingUnit", unit)
-            leg = receiving.conversation(conversation_key(keys, adapter.name, signal.account, old))
-            key = conversation_key(keys, adapter.name, signal.account, new)
-            if leg is not None and receiving.conversation(key) is None:
-                moved = attrs.evolve(leg, thread=clean(new)[:320])
-                receiving.save(Change(legs=(LegChange(leg=moved, key=key, is_new=False),)))
-
     def _fail(self, arrival: Arrival, reason: str) -> None:
         """Leave a delivery for the next try, after its lease; after the third one a person has to look at it."""
         self.problems.append((arrival.channel, reason))
@@ -487,10 +431,3 @@ class _Turn:
         self.count("routed" if state is ArrivalState.ROUTED else "quarantined")
         if reason is not None and not told:
             self.problems.append((arrival.channel, reason))
-
-
-def _is(address: Address, kind: str, sender: str) -> bool:
-    try:
-        return address.family == kind and normalised(kind, address.value) == sender
-    except ValueError:
-        return False

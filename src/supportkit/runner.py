@@ -15,6 +15,7 @@ import attrs
 from supportkit import promising
 from supportkit.channels.port import ChannelAdapter
 from supportkit.clock import Clock, to_us
+from supportkit.dispatching import Dispatcher
 from supportkit.drafting import PLAIN, Draft, News, Options, Prepare, Ref, Shared
 from supportkit.engine.decide import decide, needs_follow_up
 from supportkit.engine.rules import Rules
@@ -42,7 +43,9 @@ from supportkit.model.ticket import Ticket
 from supportkit.notifying import Teller
 from supportkit.parting import divide
 from supportkit.races import TRIES
+from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import JoinedUnit, JoiningStorage, Storage, UnitOfWork
+from supportkit.windowing import hold_back
 from supportkit.withdrawing import withdraw
 
 _UNSEEN = (
@@ -71,11 +74,16 @@ class Runner:
     settled: Settled
     clock: Clock
     ids: IdSource
+    dispatcher: Dispatcher
     shared: Shared | None = None
     teller: Teller | None = None
     """Writes notices; `None` where no channel carries any."""
     limited: Mapping[str, ChannelAdapter] = attrs.field(factory=dict)
     """The channels with a limit on the length of a message."""
+    channels: Mapping[str, ChannelAdapter] = attrs.field(factory=dict, repr=False)
+    """All channels of the desk."""
+    has_windows: bool = False
+    """One of them lets us answer for a while only."""
 
     @property
     def rules(self) -> Rules:
@@ -161,6 +169,13 @@ class Runner:
             draft.add(self.tenant, other, other.id, ends)
         if opened is None:
             raise StorageCorrupt("a ticket was opened without an event")
+        if command.assignee is not None or draft.is_history:
+            return opened
+        routed = self.dispatcher.give_out(unit, draft, command, self.rules.promises, self.hooks)
+        if routed is None:
+            return opened
+        opened = draft.add(self.tenant, opened, opened.id, (routed,), actor=SYSTEM) or opened
+        draft.join()
         return opened
 
     def _classified(self, command: cm.Open, customer: Customer | None) -> cm.Open:
@@ -242,7 +257,8 @@ class Runner:
             try:
                 with self.storage.begin(self.tenant) as unit:
                     _hold(unit, attempt, options)
-                    ticket, told = self._once(unit, command, options, prepare, fingerprint)
+                    last = attempt == TRIES
+                    ticket, told = self._once(unit, command, options, prepare, fingerprint, is_last_try=last)
             except LevelsOutdated:
                 if attempt == TRIES:
                     raise
@@ -331,10 +347,13 @@ class Runner:
         options: Options,
         prepare: Prepare,
         fingerprint: str,
+        *,
+        is_last_try: bool = True,
     ) -> tuple[Ticket, News]:
         now = self.clock.now()
         self.look_again(unit, now)
         draft = self.draft(unit, command, now, options.at or now)
+        draft.is_last_try = is_last_try
         ticket = prepare(unit, draft)
         ticket = self.complete(unit, draft, ticket) or ticket
         receipt = None
@@ -364,8 +383,13 @@ class Runner:
         Raises:
             LimitExceeded: An answer needs more parts than its channel allows.
         """
+        if draft.rows.outbox:
+            _name_accounts(unit, draft)
         if self.limited and draft.rows.outbox:
             divide(draft.rows, self.limited, {change.ticket.id: change.ticket.locale for change in draft.changes})
+        if self.has_windows and draft.rows.outbox and not draft.is_history:
+            hold_back(self, unit, draft)
+            ticket = ticket and next((one.ticket for one in draft.changes if one.ticket.id == ticket.id), ticket)
         if self.teller is None or not draft.changes:
             return ticket
         return self.teller.tell(self, unit, draft, ticket)
@@ -386,7 +410,16 @@ class Runner:
         self, unit: UnitOfWork, command: cm.Command | cm.PairCommand | None, now: dt.datetime, at: dt.datetime
     ) -> Draft:
         """Return an empty draft of *command*, recorded *now*, that happens *at*; without a command time alone acts."""
-        return Draft(unit=unit, now=now, at=at, command_id=self.new_id(now), command=command, rules=self.rules)
+        objects = self.hooks.refuse if self.hooks.guards else None
+        return Draft(
+            unit=unit,
+            now=now,
+            at=at,
+            command_id=self.new_id(now),
+            command=command,
+            rules=self.rules,
+            objects=objects,
+        )
 
     def reload(self) -> None:
         """Read the service levels of the database anew."""
@@ -492,6 +525,16 @@ class Runner:
         else:
             with self.storage.begin(self.tenant, write=False) as unit:
                 yield unit
+
+
+def _name_accounts(unit: UnitOfWork, draft: Draft) -> None:
+    """Note on each delivery which of our accounts sends it, so that accounts take turns and one can be paused alone."""
+    begun = {part.leg.id: part.leg for part in draft.received.legs}
+    for place, row in enumerate(draft.rows.outbox):
+        if row.leg is not None and not row.account:
+            leg = begun.get(row.leg) or cast("ReceivingUnit", unit).leg(row.leg)
+            if leg is not None and leg.account:
+                draft.rows.outbox[place] = attrs.evolve(row, account=leg.account)
 
 
 def _is_stored(unit: UnitOfWork, log: Sequence[Recorded]) -> bool:

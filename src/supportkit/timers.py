@@ -12,6 +12,7 @@ import attrs
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import CLOCKS, on_timer, state_timers
+from supportkit.engine.escalating import STAY
 from supportkit.engine.telling import LATE_AFTER
 from supportkit.errors import (
     ConcurrentUpdate,
@@ -21,11 +22,13 @@ from supportkit.errors import (
     SupportkitError,
     WorkflowError,
 )
+from supportkit.lookup import survivor
 from supportkit.model.change import Change, Timer, TimerState
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
 from supportkit.storage.port import UnitOfWork
+from supportkit.windowing import WINDOW, warn
 
 _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
@@ -155,14 +158,16 @@ def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
 
 def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, News]:
     with runner.storage.begin(runner.tenant) as unit:
-        if not unit.settle_timer(timer, TimerState.DONE):
-            return "stale", ()
-        ticket = unit.get(timer.ticket)
+        ticket = unit.get(timer.ticket) if unit.settle_timer(timer, TimerState.DONE) else None
         if timer.name == CLOCKS:
             return _elapse(runner, unit, ticket, now)
-        command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()
+        if timer.name == WINDOW:
+            return warn(runner, unit, timer, survivor(unit, ticket.id), now)
+        if timer.name == STAY:
+            return _stay(runner, unit, ticket, timer, now)
+        command = on_timer(timer, ticket, runner.rules)
         if command is None:  # where the rules were changed meanwhile it is due later, not never
             later = tuple(one for one in state_timers(None, ticket, runner.rules) if one.name == timer.name)
             if later:
@@ -187,6 +192,16 @@ def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.dat
     runner.complete(unit, draft)
     unit.save(draft.change(None))
     return ("fired" if has_news else "stale"), draft.told
+
+
+def _stay(runner: Runner, unit: UnitOfWork, ticket: Ticket, timer: Timer, now: dt.datetime) -> tuple[str, News]:
+    """Let the rules look at a ticket that has been in its line for so long."""
+    draft = runner.draft(unit, None, now, now)
+    if not draft.stay(ticket, timer):
+        return "stale", ()
+    runner.complete(unit, draft)
+    unit.save(draft.change(None))
+    return "fired", draft.told
 
 
 def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:

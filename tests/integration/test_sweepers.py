@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -161,24 +161,32 @@ def test_four_sweeping_processes_tell_each_warning_and_breach_of_three_hundred_t
 # -- sweepers that are killed ------------------------------------------------------------------------------------------
 
 
+def count_firings(connection: sqlite3.Connection) -> int:
+    """Return how many warnings and breaches were told by now."""
+    return int(connection.execute("SELECT count(*) FROM supportkit_firing").fetchone()[0])
+
+
 def survive(file: Path, kills: int, seed: int) -> None:
-    """Kill a sweeping process again and again at a random moment; each time a minute later, so that leases run out."""
+    """Kill a sweeping process again and again when it has told so much; a minute later each time: leases run out."""
     tickets, chance = filled(file), random.Random(seed)
     begun = START + 48 * HOUR
+    whole = TICKETS * len(WANTED)
     told_before, in_the_middle = 0, 0
     for kill in range(kills):
         at = begun + kill * 61 * SECOND
         process = start(file, [at], limit=chance.choice([1, 7, 50]))
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0, 0.03 * 20 / kills))
+        enough = told_before + chance.randint(0, 2 * whole // kills)
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            while count_firings(connection) < enough and process.poll() is None:
+                time.sleep(chance.uniform(0, 0.001))
         process.send_signal(signal.SIGKILL)
         _text, errors = process.communicate(timeout=60)
         assert errors == ""
-        connection = sqlite3.connect(file)
-        count = connection.execute("SELECT count(*) FROM supportkit_firing").fetchone()[0]
-        connection.close()
-        in_the_middle += told_before < count < TICKETS * len(WANTED)
+        with closing(sqlite3.connect(file)) as connection:
+            count = count_firings(connection)
+        in_the_middle += told_before < count < whole
         assert count >= told_before
         told_before = count
     end = begun + kills * 61 * SECOND

@@ -16,11 +16,14 @@ from supportkit.aio import (
     AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
+    AsyncEscalations,
     AsyncOutbox,
+    AsyncParticipants,
     AsyncPortal,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncRegulation,
     AsyncTeams,
     AsyncVendors,
     DeskArguments,
@@ -28,7 +31,9 @@ from supportkit.aio import (
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
+from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
 from supportkit.portal import Portal
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
@@ -37,6 +42,7 @@ from supportkit.teams import Teams
 TWINS: dict[type, type] = {
     Desk: AsyncDesk,
     Customers: AsyncCustomers,
+    Participants: AsyncParticipants,
     Promises: AsyncPromises,
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
@@ -45,6 +51,8 @@ TWINS: dict[type, type] = {
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,
     Portal: AsyncPortal,
+    Escalations: AsyncEscalations,
+    Regulation: AsyncRegulation,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

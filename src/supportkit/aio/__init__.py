@@ -6,18 +6,29 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
+from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 
 __all__ = [
     "AsyncAgents",
     "AsyncCustomers",
     "AsyncDesk",
+    "AsyncEscalations",
     "AsyncOutbox",
+    "AsyncParticipants",
     "AsyncPortal",
     "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",
+    "AsyncRegulation",
     "AsyncTeams",
     "AsyncVendors",
     "DeskArguments",

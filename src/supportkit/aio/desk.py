@@ -17,8 +17,16 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
+from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
-from supportkit.aio.services import AsyncCustomers, AsyncOutbox, AsyncPromises, AsyncQuarantine, AsyncVendors
+from supportkit.aio.services import (
+    AsyncCustomers,
+    AsyncOutbox,
+    AsyncParticipants,
+    AsyncPromises,
+    AsyncQuarantine,
+    AsyncVendors,
+)
 from supportkit.aio.threads import Pool, Threads
 from supportkit.aio.worker import work
 from supportkit.archive.writing import ArchiveReport
@@ -31,6 +39,9 @@ from supportkit.drafting import Ref
 from supportkit.engine.notices import Notices
 from supportkit.engine.rules import AfterClose, Limits, TierPolicy
 from supportkit.errors import StorageError
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.vendors import Vendor
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource
 from supportkit.intake import Budgets
@@ -63,6 +74,9 @@ class DeskArguments(TypedDict, total=False):
     resolve_pending_after: dt.timedelta | None
     tiers: Iterable[Tier]
     tier_policy: TierPolicy
+    escalations: EscalationRules | Mapping[str, Any] | None
+    regulation: Duties | Mapping[str, Any] | None
+    vendors: Iterable[Vendor | Mapping[str, Any]]
     limits: Limits
     levels: Levels | None
     keep_keys: dt.timedelta
@@ -219,6 +233,10 @@ class AsyncDesk:
         """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
         return AsyncPrivacy(self._threads, self.desk.privacy)
 
+    def participants(self) -> AsyncParticipants:
+        """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
+        return AsyncParticipants(self._threads, self.desk.participants)
+
     @property
     def promises(self) -> AsyncPromises:
         """What was promised to customers by hand: `make`, `move`, `keep`, `cancel`."""
@@ -226,8 +244,18 @@ class AsyncDesk:
 
     @property
     def vendors(self) -> AsyncVendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
         return AsyncVendors(self._threads, self.desk.vendors)
+
+    @property
+    def escalations(self) -> AsyncEscalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return AsyncEscalations(self._threads, self.desk.escalations)
+
+    @property
+    def regulation(self) -> AsyncRegulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return AsyncRegulation(self._threads, self.desk.regulation)
 
     @property
     def outbox(self) -> AsyncOutbox:
@@ -458,6 +486,45 @@ class AsyncDesk:
         """See `Desk.move_tier`."""
         return await self._threads.run(self.desk.move_tier, ticket, tier, summary, actor=actor, team=team, **how)
 
+    async def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.escalate`."""
+        return await self._threads.run(
+            self.desk.escalate,
+            ticket,
+            actor=actor,
+            to=to,
+            handover=handover,
+            team=team,
+            assignee=assignee,
+            vendor=vendor,
+            message=message,
+            **how,
+        )
+
+    async def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.deescalate`."""
+        return await self._threads.run(self.desk.deescalate, ticket, summary, actor=actor, to=to, **how)
+
     async def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
@@ -638,6 +705,10 @@ class AsyncDesk:
     ) -> continuing.ContinuationLink:
         """See `Desk.continuation_link`."""
         return await self._threads.run(self.desk.continuation_link, ticket, valid_for=valid_for, url=url)
+
+    async def revoke_tokens(self, ticket: Ref | Ticket, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Desk.revoke_tokens`."""
+        return await self._threads.run(self.desk.revoke_tokens, ticket, actor=actor, **how)
 
     async def legs(self, ticket: Ref | Ticket) -> Sequence[LegState]:
         """See `Desk.legs`."""

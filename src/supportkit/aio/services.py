@@ -14,11 +14,14 @@ from supportkit.cards import CustomerCard
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
+from supportkit.escalation.vendors import Vendor
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
 from supportkit.model.ticket import Ticket
 from supportkit.outbox import Outbox
+from supportkit.participants import Participants
+from supportkit.pauses import Pause
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
 
 
@@ -90,6 +93,28 @@ class AsyncCustomers:
 
 
 @attrs.frozen
+class AsyncParticipants:
+    """The verbs of `Participants`, awaitable."""
+
+    _threads: Threads
+    _participants: Participants
+
+    async def list(self, ticket: Ref | Ticket) -> Sequence[Customer]:
+        """See `Participants.list`."""
+        return await self._threads.run(self._participants.list, ticket)
+
+    async def add(self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """See `Participants.add`."""
+        return await self._threads.run(self._participants.add, ticket, *who, actor=actor, **how)
+
+    async def remove(
+        self, ticket: Ref | Ticket, *who: str | Customer, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Participants.remove`."""
+        return await self._threads.run(self._participants.remove, ticket, *who, actor=actor, **how)
+
+
+@attrs.frozen
 class AsyncPromises:
     """The verbs of `Promises`, awaitable."""
 
@@ -127,6 +152,17 @@ class AsyncVendors:
     async def hand_over(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.hand_over`."""
         return await self._threads.run(self._vendors.hand_over, ticket, vendor, actor=actor, **how)
+
+    @property
+    def known(self) -> tuple[Vendor, ...]:
+        """The vendors that the desk can write to."""
+        return self._vendors.known
+
+    async def write(
+        self, ticket: Ref | Ticket, vendor: str, body: str, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Vendors.write`."""
+        return await self._threads.run(self._vendors.write, ticket, vendor, body, actor=actor, **how)
 
     async def pause(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.pause`."""
@@ -176,6 +212,14 @@ class AsyncOutbox:
         return await self._threads.run(
             self._outbox.settle, delivery, state, by=by, note=note, external_id=external_id, **how
         )
+
+    async def pauses(self) -> Sequence[Pause]:
+        """See `Outbox.pauses`."""
+        return await self._threads.run(self._outbox.pauses)
+
+    async def resume(self, channel: str, account: str = "") -> None:
+        """See `Outbox.resume`."""
+        return await self._threads.run(self._outbox.resume, channel, account)
 
 
 @attrs.frozen

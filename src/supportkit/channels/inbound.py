@@ -184,11 +184,13 @@ class Reference:
         kind: A token joins whoever sends it; a message or a tag only a sender who takes part.
         id: The ticket, by its id.
         number: The ticket, by its number, where there is no id.
+        generation: Of the signature; under another one than the ticket's own it is worth nothing any more.
     """
 
     kind: ReferenceKind = attrs.field(converter=ReferenceKind)
     id: str = ""
     number: int = 0
+    generation: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -203,7 +205,8 @@ class Inbound:
         reply_to: External ids of messages that this one answers, the likeliest first.
         token: A signed reference of ours that came back.
         references: What else of ours came back, each checked by the channel.
-        participants: Further people who take part, for example those in copy.
+        participants: Further people who are to take part, for example those in copy: they join the ticket if the sender
+            may write there and the channel declares `copies`.
         sent_at: When the sender says it was sent; shown, never used by a clock.
         auth: Whether the sender is who the message says.
         details: What has no field here.

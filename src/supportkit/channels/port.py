@@ -48,6 +48,7 @@ class Capabilities:
         max_parts: Most parts that a text may be split into; 1 never splits.
         markup: Kinds of text that it takes: plain, html, markdown, slack.
         subject: It has a subject line.
+        copies: One message may also go to others in copy: those who take part in a ticket.
         max_attachment_bytes: Of all files of one message together; 0: none.
         max_attachments: Their number; `None`: no limit.
         reply_window: How long we may answer; `None`: for ever.
@@ -77,6 +78,7 @@ class Capabilities:
     max_parts: int = 5
     markup: frozenset[str] = frozenset({"plain"})
     subject: bool = False
+    copies: bool = False
     max_attachment_bytes: int = 0
     max_attachments: int | None = None
     threads: bool = False
@@ -121,10 +123,12 @@ class Outbound:
     Attributes:
         id: Stable over retries: the key for providers that deduplicate.
         recipient: The customer's address on this channel.
+        copies: Who else gets it, in copy; only where the channel can do that.
         part: Which part of how many (`parts`) a split text this is.
         possible_duplicate: An earlier try may have arrived.
         timeout: Seconds that the call may take.
         ticket: Id of its ticket, and *number* what people call it.
+        generation: Under which generation references of ours to the ticket are signed.
         message: Id of the message in the desk.
         in_reply_to: The provider's id of the customer's last message.
         references: The provider's ids of what the customer wrote before, oldest first.
@@ -135,6 +139,7 @@ class Outbound:
     id: str
     recipient: str = attrs.field(repr=False)
     body: str = attrs.field(repr=False)
+    copies: tuple[str, ...] = attrs.field(default=(), repr=False)
     account: str | None = None
     thread: str | None = None
     in_reply_to: str | None = None
@@ -150,6 +155,7 @@ class Outbound:
     timeout: float = 30.0
     ticket: str | None = None
     number: int | None = None
+    generation: int = 0
     message: str | None = None
     references: tuple[str, ...] = attrs.field(default=(), repr=False)
     files: Mapping[str, bytes] = attrs.field(factory=dict, repr=False)

@@ -5,6 +5,7 @@ It follows no redirect, takes no proxy from the environment, verifies certificat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ import attrs
 from supportkit.channels.http import Broken
 
 MAX_ANSWER_BYTES = 1_000_000
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,200}")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""One line. The standard library lets folded ones through, which some servers read as a header of their own."""
 
 
 @attrs.frozen
@@ -62,6 +66,7 @@ def http_call(method: str, url: str, *, headers: Mapping[str, str], body: bytes 
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an address of a provider begins with https:// or http:// and has a host")
+    _check_headers(headers)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=timeout)
     try:
@@ -79,3 +84,12 @@ def http_call(method: str, url: str, *, headers: Mapping[str, str], body: bytes 
         return HttpAnswer(answer.status, dict(answer.getheaders()), found)
     finally:
         connection.close()
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what cannot be one header, before there is a connection; its words are not repeated."""
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            raise ValueError("a header has a name of letters, digits and hyphens")
+        if not _VALUE.fullmatch(value):
+            raise ValueError(f"the value of the header {name!r} is not one line of Latin-1 characters")

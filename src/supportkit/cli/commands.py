@@ -5,6 +5,7 @@ from supportkit.cli.archiving import export, import_
 from supportkit.cli.configuring import config
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
+from supportkit.cli.lines import escalations, regulation
 from supportkit.cli.looking import check, lifecycle, plugins
 from supportkit.cli.mailing import mail
 from supportkit.cli.migrating import migrate
@@ -34,6 +35,8 @@ for _command in (
         channels,
         migrate,
         calendar,
+        escalations,
+        regulation,
         work,
         purge,
         export,

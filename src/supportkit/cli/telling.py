@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from supportkit.cli.telling_clocks import told_clock, told_promise
+from supportkit.cli.telling_lines import told_escalation
 from supportkit.model import events as ev
 
 
-def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short case an event
+def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one short case an event
     """Return what happened."""
     match event:
         case ev.StateChanged():
@@ -32,6 +33,16 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"all clocks were measured anew: calendar {event.calendar} was changed for the past"
         case ev.ChannelSwitched():
             return f"the conversation goes on by {event.channel}"
+        case ev.MessageEdited():
+            return "a message was changed by whoever wrote it"
+        case ev.MessageDeleted():
+            return "a message was taken back"
+        case ev.ReplyWindowWarned():
+            ends = "closed" if event.late else "closes"
+            return f"a question is open: the reply window of {event.channel} {ends} {event.until:%Y-%m-%d %H:%M} UTC"
+        case ev.ChannelProposed():
+            ways = [*event.allowed, *([] if event.channel is None else [f"go on by {event.channel}"])]
+            return f"possible after {event.reason}: {', '.join(ways) or 'nothing that the desk knows'}"
         case ev.NoteAdded():
             return "note" + (f" for {', '.join(event.mentions)}" if event.mentions else "")
         case ev.TierMoved():
@@ -42,6 +53,10 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"opened by {event.channel}, {event.priority.name.lower()}, L{event.tier}"
         case ev.Assigned():
             return f"assigned to {event.assignee or 'nobody'}, team {event.team or '-'}"
+        case ev.Routed():
+            return f"given to {event.assignee} ({event.strategy}: {', '.join(event.reasons) or 'no reason told'})"
+        case ev.AssignmentReturned():
+            return f"{event.assignee} did not touch it in time: back in the queue"
         case ev.PriorityChanged():
             return f"priority {event.source.name.lower()} -> {event.priority.name.lower()}"
         case ev.SubjectChanged():
@@ -54,6 +69,12 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return f"fields changed: {', '.join(event.changes)}"
         case ev.FollowersChanged():
             return _plus_minus("followers", event.added, event.removed)
+        case ev.ParticipantsChanged():
+            return _plus_minus("participants", event.added, event.removed)
+        case ev.RecipientRefused():
+            return f"{event.customer} did not get an answer: {event.reason}"
+        case ev.TokensRevoked():
+            return f"signatures revoked, generation {event.generation}"
         case ev.Linked():
             return f"linked: {event.kind} of {event.ticket}"
         case ev.Unlinked():
@@ -76,6 +97,12 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return told_promise(event)
         case ev.ClockWarned() | ev.ClockBreached() | ev.ClockStopped() | ev.ClockCorrected():
             return told_clock(event)
+        case ev.HandoverWritten() | ev.VendorWritten() | ev.SignalRaised() | ev.EscalationFired():
+            return told_escalation(event)
+        case ev.ColleaguesNotified() | ev.HookDue() | ev.EscalationRefused() | ev.EscalationStopped():
+            return told_escalation(event)
+        case ev.EscalationAcknowledged():
+            return told_escalation(event)
         case _:
             assert_never(event)
 

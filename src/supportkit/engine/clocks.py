@@ -19,6 +19,8 @@ from supportkit.errors import HistoryNeeded
 from supportkit.model.events import Recorded
 from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
+from supportkit.model.ticket import Ticket
+from supportkit.routing.standing import Standing, standing, unpromised
 from supportkit.sla import CalendarChanged, Clock, Created, PolicyApplied, Snapshot, facts_of, report
 from supportkit.sla.facts import Fact, Messaged, OwnerSet, PrioritySet, TierEntered
 from supportkit.sla.fold import Fold
@@ -202,6 +204,11 @@ class TicketClocks:
         """Whether the ticket was closed and nothing has happened that could set a clock of it going."""
         return self._is_asleep
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the clocks stand as they are noted."""
+        return self._found is None and self._kept is not None and self._generation == self._kept.generation
+
     def lose(self) -> None:
         """Let the whole history be folded anew: it has changed where this ticket's own log does not show it."""
         self._is_lost, self._is_asleep = True, False
@@ -218,12 +225,36 @@ class TicketClocks:
         self._is_lost = False
         return news(self._running, log, self._at, now)
 
+    def standing(self, ticket: Ticket) -> Standing | None:
+        """Return where a ticket with these clocks stands in the work queue.
+
+        Raises:
+            InvalidPolicy: A calendar is named that is nowhere.
+        """
+        fold = self._running.fold
+        return standing(ticket.category, ticket.state_since, fold.clocks.values(), fold.calendar)
+
     def keep(self) -> Kept | None:
         """Return what is to be noted beside the row; `None` where nothing touched the clocks."""
-        if self._found is None and self._kept is not None and self._generation == self._kept.generation:
+        if self.is_untouched:
             return None
         running = self._running
         return Kept(self._generation, running.next_us, running.freeze())
+
+
+def noted_standing(ticket: Ticket, kept: Kept | None, promises: Promises) -> Standing | None:
+    """Return where a ticket stands in the work queue by the note beside its row.
+
+    Raises:
+        InvalidPolicy: A calendar is named that is nowhere.
+    """
+    if kept is None:
+        return unpromised(ticket.category, ticket.state_since)
+    snapshot, rules = kept.snapshot, promises.rules
+    pins = dict(snapshot.pins)
+    return standing(
+        ticket.category, ticket.state_since, snapshot.clocks, lambda name: rules.calendar(name, pins.get(name))
+    )
 
 
 def _is_quiet(fact: Fact) -> bool:

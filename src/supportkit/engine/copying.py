@@ -43,6 +43,8 @@ _put_reopenings = _put["reopenings"]
 _put_messages = _put["messages"]
 _put_promises = _put["promises"]
 _put_vendors = _put["vendors"]
+_put_participants = _put["participants"]
+_put_generation = _put["generation"]
 _put_leg = _put["leg"]
 _put_answers_on = _put["answers_on"]
 _put_created_at = _put["created_at"]
@@ -50,14 +52,21 @@ _put_updated_at = _put["updated_at"]
 _put_state_since = _put["state_since"]
 _put_resolved_at = _put["resolved_at"]
 _put_closed_at = _put["closed_at"]
+_put_offered_at = _put["offered_at"]
 _put_erased = _put["erased"]
 _put_version = _put["version"]
 _put_clocks = _put["clocks"]
+_put_rank = _put["rank"]
 
 
 def note_clocks(ticket: Ticket, clocks: str) -> None:
     """Put the note about clocks into a ticket that was just made and that nobody else has seen yet."""
     _put_clocks(ticket, clocks)
+
+
+def note_rank(ticket: Ticket, rank: int | None) -> None:
+    """Put its place in the work queue into a ticket that was just made and that nobody else has seen yet."""
+    _put_rank(ticket, rank)
 
 
 def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
@@ -92,6 +101,8 @@ def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     _put_messages(new, ticket.messages)
     _put_promises(new, ticket.promises)
     _put_vendors(new, ticket.vendors)
+    _put_participants(new, ticket.participants)
+    _put_generation(new, ticket.generation)
     _put_leg(new, ticket.leg)
     _put_answers_on(new, ticket.answers_on)
     _put_created_at(new, ticket.created_at)
@@ -99,9 +110,11 @@ def changed(ticket: Ticket, changes: dict[str, Any]) -> Ticket:
     _put_state_since(new, ticket.state_since)
     _put_resolved_at(new, ticket.resolved_at)
     _put_closed_at(new, ticket.closed_at)
+    _put_offered_at(new, ticket.offered_at)
     _put_erased(new, ticket.erased)
     _put_version(new, ticket.version)
     _put_clocks(new, ticket.clocks)
+    _put_rank(new, ticket.rank)
     for name, value in changes.items():
         _put[name](new, value)
     return new

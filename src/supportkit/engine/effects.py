@@ -14,17 +14,21 @@ from supportkit.model import commands as cm
 from supportkit.model import events as ev
 from supportkit.model.change import Firing, Outgoing, Timer
 from supportkit.model.events import Recorded
-from supportkit.model.message import Message, Note
+from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import SYSTEM
 from supportkit.model.ticket import ClosingReason, StateCategory, Ticket
 
 CLOSE_RESOLVED = "close_resolved"
 RESOLVE_PENDING = "resolve_pending"
 RESUME = "resume"
+RETURN = "return_assignment"
+"""The deadline at which a ticket that nobody has touched goes back to the queue."""
 REPLY = "reply"
 """The rule that makes deliveries of what agents write."""
 PUBLIC = "public_reply"
 """The rule that makes deliveries of what everybody may read; nothing else goes out by a public channel."""
+VENDOR = "vendor"
+"""The rule that makes deliveries of what agents write to other organisations."""
 CLOCKS = "clocks"
 """The deadline at which time alone brings about the next warning or breach of a ticket."""
 
@@ -63,13 +67,18 @@ def effects(
         rules: What the desk has settled.
         into: Where the rows are collected.
     """
-    moved = before is None
+    moved = before is None or before.offered_at != after.offered_at
     for recorded in log:
         event = recorded.event
         if isinstance(event, _BRINGS_A_MESSAGE):
             into.messages.append(_message(after, command, event, recorded))
             if isinstance(event, ev.ReplyAdded) and event.queued:
                 into.outbox.append(_outgoing(after, command, event, recorded, rules))
+        elif isinstance(event, ev.VendorWritten):
+            into.messages.append(_vendor_message(after, command, event, recorded))
+            into.outbox.append(_to_vendor(after, event, recorded, rules))
+        elif isinstance(event, ev.ColleaguesNotified):
+            into.notes.append(_told(after, event, recorded))
         elif isinstance(event, ev.NoteAdded):
             into.notes.append(_note(after, command, event, recorded))
         elif isinstance(event, _MOVES):
@@ -111,6 +120,57 @@ def _note(ticket: Ticket, command: cm.Command | cm.PairCommand | None, event: ev
         author=recorded.actor,
         body=command.body,
         mentions=event.mentions,
+        occurred_at=recorded.occurred_at,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _vendor_message(
+    ticket: Ticket, command: cm.Command | cm.PairCommand | None, event: ev.VendorWritten, recorded: Recorded
+) -> Message:
+    if not isinstance(command, cm.MoveTier | cm.WriteVendor):
+        raise TypeError(f"{type(command).__name__} brings no message for a vendor")
+    return Message(
+        id=event.message,
+        tenant=ticket.tenant,
+        ticket=ticket.id,
+        author=recorded.actor,
+        kind=MessageKind.EXTERNAL,
+        channel=event.channel,
+        body=command.body,
+        occurred_at=recorded.occurred_at,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _to_vendor(ticket: Ticket, event: ev.VendorWritten, recorded: Recorded, rules: Rules) -> Outgoing:
+    """Return the delivery of a message to a vendor: on its own leg, and to no customer."""
+    return Outgoing(
+        id=f"{event.message}.1",
+        tenant=ticket.tenant,
+        ticket=ticket.id,
+        cause=f"{ticket.id}:{recorded.seq}",
+        seq=recorded.seq,
+        rule=VENDOR,
+        channel=event.channel,
+        recipient="",
+        message=event.message,
+        leg=event.leg,
+        policy=rules.sends[event.channel],
+        available_at=recorded.recorded_at,
+        created_at=recorded.recorded_at,
+    )
+
+
+def _told(ticket: Ticket, event: ev.ColleaguesNotified, recorded: Recorded) -> Note:
+    """Return the internal note in which people find that they were told of an escalation."""
+    return Note(
+        id=event.note,
+        tenant=ticket.tenant,
+        ticket=ticket.id,
+        author=recorded.actor,
+        body=event.text,
+        mentions=event.people,
         occurred_at=recorded.occurred_at,
         recorded_at=recorded.recorded_at,
     )
@@ -162,6 +222,9 @@ def _deadlines(ticket: Ticket, rules: Rules) -> dict[str, dt.datetime | None]:
             if ticket.category is StateCategory.WAITING_CUSTOMER and rules.resolve_pending_after is not None:
                 due[RESOLVE_PENDING] = ticket.state_since + rules.resolve_pending_after
             return due
+        case StateCategory.NEW | StateCategory.OPEN if ticket.offered_at is not None:
+            due_at = rules.returns_at(ticket.offered_at)
+            return {} if due_at is None else {RETURN: due_at}
         case _:
             return {}
 
@@ -174,6 +237,8 @@ def on_timer(timer: Timer, ticket: Ticket, rules: Rules) -> cm.Command | None:
     match timer.name:
         case "close_resolved":
             return cm.Close(actor=SYSTEM)
+        case "return_assignment":
+            return cm.ReturnAssignment(actor=SYSTEM)
         case "resume":
             return cm.Resume(actor=SYSTEM)
         case "resolve_pending":

@@ -15,6 +15,7 @@ from supportkit.engine.copying import changed
 from supportkit.model import events as ev
 from supportkit.model.events import Recorded
 from supportkit.model.fields import NO_FIELDS
+from supportkit.model.people import ActorKind
 from supportkit.model.ticket import BeforeMerge, ClosingReason, Link, MergedPart, StateCategory, Ticket
 
 
@@ -31,10 +32,17 @@ def evolve(ticket: Ticket | None, recorded: Recorded) -> Ticket:
             raise ValueError(f"the log of ticket {recorded.ticket} begins with {type(event).__name__}")
         return _opened(event, recorded)
     changes = _EVOLVERS[type(event)](ticket, event, recorded)
+    if ticket.offered_at is not None and "offered_at" not in changes and _is_taken_up(ticket, recorded):
+        changes["offered_at"] = None
     changes["version"] = recorded.seq
     if recorded.occurred_at > ticket.updated_at:
         changes["updated_at"] = recorded.occurred_at
     return changed(ticket, changes)
+
+
+def _is_taken_up(ticket: Ticket, recorded: Recorded) -> bool:
+    """Tell whether this was done by the one to whom the desk gave the ticket."""
+    return recorded.actor.kind is ActorKind.AGENT and recorded.actor.id == ticket.assignee
 
 
 def fold(log: Iterable[Recorded], ticket: Ticket | None = None) -> Ticket | None:
@@ -113,7 +121,15 @@ def _state_changed(ticket: Ticket, event: ev.StateChanged, recorded: Recorded) -
 
 
 def _assigned(_ticket: Ticket, event: ev.Assigned, _recorded: Recorded) -> dict[str, Any]:
-    return {"team": event.team, "assignee": event.assignee}
+    return {"team": event.team, "assignee": event.assignee, "offered_at": None}
+
+
+def _routed(_ticket: Ticket, event: ev.Routed, recorded: Recorded) -> dict[str, Any]:
+    return {"assignee": event.assignee, "offered_at": recorded.occurred_at}
+
+
+def _assignment_returned(_ticket: Ticket, _event: ev.AssignmentReturned, _recorded: Recorded) -> dict[str, Any]:
+    return {"assignee": None, "offered_at": None}
 
 
 def _priority_changed(_ticket: Ticket, event: ev.PriorityChanged, _recorded: Recorded) -> dict[str, Any]:
@@ -144,8 +160,21 @@ def _followers_changed(ticket: Ticket, event: ev.FollowersChanged, _recorded: Re
     return {"followers": _with(ticket.followers, event.added, event.removed)}
 
 
+def _participants_changed(ticket: Ticket, event: ev.ParticipantsChanged, _recorded: Recorded) -> dict[str, Any]:
+    stay = [one for one in ticket.participants if one not in event.removed]
+    return {"participants": (*stay, *[one for one in event.added if one not in stay])}
+
+
+def _tokens_revoked(_ticket: Ticket, event: ev.TokensRevoked, _recorded: Recorded) -> dict[str, Any]:
+    return {"generation": event.generation}
+
+
 def _tier_moved(_ticket: Ticket, event: ev.TierMoved, _recorded: Recorded) -> dict[str, Any]:
-    return {"tier": event.dest, "team": event.team, "assignee": None}
+    return {"tier": event.dest, "team": event.team, "assignee": None, "offered_at": None}
+
+
+def _vendor_written(ticket: Ticket, _event: ev.VendorWritten, _recorded: Recorded) -> dict[str, Any]:
+    return {"messages": ticket.messages + 1}
 
 
 def _linked(ticket: Ticket, event: ev.Linked, _recorded: Recorded) -> dict[str, Any]:
@@ -262,13 +291,27 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.NoteAdded: _nothing,
     ev.StateChanged: _state_changed,
     ev.Assigned: _assigned,
+    ev.Routed: _routed,
+    ev.AssignmentReturned: _assignment_returned,
     ev.PriorityChanged: _priority_changed,
     ev.SubjectChanged: _subject_changed,
     ev.CustomerChanged: _customer_changed,
     ev.TagsChanged: _tags_changed,
     ev.FieldsChanged: _fields_changed,
     ev.FollowersChanged: _followers_changed,
+    ev.ParticipantsChanged: _participants_changed,
+    ev.RecipientRefused: _nothing,
+    ev.TokensRevoked: _tokens_revoked,
     ev.TierMoved: _tier_moved,
+    ev.HandoverWritten: _nothing,
+    ev.VendorWritten: _vendor_written,
+    ev.SignalRaised: _nothing,
+    ev.EscalationFired: _nothing,
+    ev.ColleaguesNotified: _nothing,
+    ev.HookDue: _nothing,
+    ev.EscalationRefused: _nothing,
+    ev.EscalationStopped: _nothing,
+    ev.EscalationAcknowledged: _nothing,
     ev.Linked: _linked,
     ev.Unlinked: _unlinked,
     ev.TicketMerged: _merged,
@@ -293,4 +336,8 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.ClockCorrected: _nothing,
     ev.ClocksRemeasured: _nothing,
     ev.ChannelSwitched: _channel_switched,
+    ev.MessageEdited: _nothing,
+    ev.MessageDeleted: _nothing,
+    ev.ReplyWindowWarned: _nothing,
+    ev.ChannelProposed: _nothing,
 }

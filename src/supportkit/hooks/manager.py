@@ -21,6 +21,7 @@ from supportkit.clock import Clock
 from supportkit.errors import ConfigurationError, PluginError
 from supportkit.hooks import specs
 from supportkit.lifecycle import Refusal
+from supportkit.model.events import HookDue
 from supportkit.model.ticket import Priority
 from supportkit.text import MAX_NAME, clean
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from supportkit.model.events import Recorded
     from supportkit.model.people import Customer
     from supportkit.model.ticket import Ticket
+    from supportkit.routing.choosing import Choice
 
 _log = logging.getLogger("supportkit.hooks")
 _KEPT = 1000
@@ -75,10 +77,13 @@ class Hooks:
             self._discover()
         self._refuse = self._calls("supportkit_refuse")
         self._classify = self._calls("supportkit_classify")
+        self._route = self._calls("supportkit_route")
         self._recorded = self._calls("supportkit_event_recorded")
-        self.observes = bool(self._recorded)
+        self._escalated = self._calls("supportkit_escalated")
+        self.observes = bool(self._recorded or self._escalated)
         self.guards = bool(self._refuse)
         self.classifies = bool(self._classify)
+        self.routes = bool(self._route)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -222,6 +227,21 @@ class Hooks:
                 return answer
         return None
 
+    def route(self, command: Open, choice: Choice) -> specs.Route | None:
+        """Return the first answer; plug-ins that fail are passed over and counted."""
+        given = {"command": command, "choice": choice}
+        for call in self._route:
+            try:
+                answer = self._ask("supportkit_route", call, given, specs.Route)
+                if answer is not None and answer.assignee is not None:
+                    _check_word(call[0], "a route", "assignee", answer.assignee, MAX_NAME)
+            except Exception as error:  # noqa: BLE001 - isolation is the point
+                self._note(call[0], "supportkit_route", error)
+                continue
+            if answer is not None:
+                return answer
+        return None
+
     # -- observation -------------------------------------------------------------------------------------------------
 
     def event_recorded(self, recorded: Recorded, ticket: Ticket) -> None:
@@ -248,6 +268,16 @@ class Hooks:
                     function(*[given[name] for name in names])
             except Exception as error:  # noqa: BLE001 - isolation is the point
                 self._note(plugin, "supportkit_event_recorded", error)
+        if self._escalated and isinstance(recorded.event, HookDue):
+            self._call_escalated(recorded.event.hook, recorded, ticket)
+
+    def _call_escalated(self, hook: str, recorded: Recorded, ticket: Ticket) -> None:
+        given = {"hook": hook, "recorded": recorded, "ticket": ticket}
+        for plugin, function, names in self._escalated:
+            try:
+                function(*[given[name] for name in names])
+            except Exception as error:  # noqa: BLE001 - isolation is the point
+                self._note(plugin, "supportkit_escalated", error)
 
     def _note(self, plugin: str, hook: str, error: Exception) -> None:
         said = str(error) if isinstance(error, ConfigurationError) else type(error).__name__
@@ -269,8 +299,17 @@ def _usable(plugin: str, answer: specs.Classification | None) -> None:
     longest = {"team": MAX_NAME, "tag": 100}
     named = [("team", answer.team)] if answer.team is not None else []
     for what, word in [*named, *(("tag", tag) for tag in answer.tags)]:
-        if not isinstance(word, str) or clean(word) != word or not 0 < len(word.strip()) <= len(word) <= longest[what]:
-            raise PluginError(plugin, f"a classification has a {what} that is empty, too long or no clean text")
+        _check_word(plugin, "a classification", what, word, longest[what])
+
+
+def _check_word(plugin: str, thing: str, what: str, word: object, longest: int) -> None:
+    """Refuse a word that a ticket cannot take.
+
+    Raises:
+        PluginError: It is no text, empty, too long or not clean.
+    """
+    if not isinstance(word, str) or clean(word) != word or not 0 < len(word.strip()) <= len(word) <= longest:
+        raise PluginError(plugin, f"{thing} has a {what} that is empty, too long or no clean text")
 
 
 def _first_line(error: Exception) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from supportkit.model.commands import Command, Open, PairCommand
     from supportkit.model.events import Recorded
     from supportkit.model.ticket import Ticket
+    from supportkit.routing.choosing import Choice
 
 PROJECT = "supportkit"
 ENTRY_POINTS = "supportkit.plugins"
@@ -39,6 +40,17 @@ class Classification:
     priority: Priority | None = None
     team: str | None = None
     tags: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """Who gets a new ticket, in the words of a plug-in.
+
+    Attributes:
+        assignee: The id of an agent; `None`: nobody, it waits in the queue.
+    """
+
+    assignee: str | None = None
 
 
 @hookspec
@@ -74,9 +86,25 @@ def supportkit_classify(command: Open, customer: Customer | None) -> Classificat
 
 
 @hookspec
+def supportkit_route(command: Open, choice: Choice) -> Route | None:
+    """Say who gets a new ticket; *choice* has who could take it, in order, and why others could not.
+
+    The first answer that is not `None` counts; who raises is passed over.
+    """
+
+
+@hookspec
 def supportkit_event_recorded(recorded: Recorded, ticket: Ticket) -> None:
     """See an event after its commit; *ticket* is the state after the whole command.
 
     Best effort: an exception is isolated and counted, a crash between commit and call skips it. What must not be
     missed reads `desk.follow()` instead.
+    """
+
+
+@hookspec
+def supportkit_escalated(hook: str, recorded: Recorded, ticket: Ticket) -> None:
+    """Be called by an escalation rule after its commit: *hook* is the name that the rule calls.
+
+    *recorded* is the event `HookDue`, with rule and level. Best effort, as `supportkit_event_recorded`.
     """

@@ -178,6 +178,8 @@ class Change:
     notes: tuple[Note, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     """Pairs of message id and the ticket that it goes to."""
+    rewritten: tuple[Message, ...] = ()
+    """Messages that are stored and read otherwise from now on: their body and what is attached to them."""
     outbox: tuple[Outgoing, ...] = ()
     timers: tuple[Timer, ...] = ()
     firings: tuple[Firing, ...] = ()

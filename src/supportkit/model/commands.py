@@ -92,6 +92,37 @@ class Receive:
 
 
 @attrs.frozen(kw_only=True)
+class EditMessage:
+    """Record that whoever wrote a message out there changed it; *body* is how it reads now."""
+
+    actor: Actor
+    message: str
+    body: str = _words()
+    before: str = attrs.field(default="", repr=False, metadata={"made": True})
+
+
+@attrs.frozen(kw_only=True)
+class DeleteMessage:
+    """Record that a message was taken back out there; *files* is how many were attached to it."""
+
+    actor: Actor
+    message: str
+    before: str = attrs.field(default="", repr=False, metadata={"made": True})
+    files: int = made(0)
+
+
+@attrs.frozen(kw_only=True)
+class WarnWindow:
+    """Record that a question is open and its reply window closes soon, or has closed."""
+
+    actor: Actor
+    leg: str
+    channel: str
+    until: dt.datetime
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Reply:
     """Answer the customer; on a new ticket this also starts it."""
 
@@ -253,13 +284,70 @@ class Follow:
 
 
 @attrs.frozen(kw_only=True)
+class ChangeParticipants:
+    """Let customers take part in a ticket, or no more; a caller may also name them by their mail addresses."""
+
+    actor: Actor
+    add: tuple[str, ...] = _words(())
+    remove: tuple[str, ...] = _words(())
+
+
+@attrs.frozen(kw_only=True)
+class RevokeTokens:
+    """Let nothing that was signed for the ticket so far open a way to it any more."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
 class MoveTier:
-    """Hand the ticket to another support line."""
+    """Hand the ticket to another support line, to a vendor in it, or back with `returns`.
+
+    *points* answer the checklist of that line; `None` where nobody was asked for them. *body* is for the *vendor*.
+    """
 
     actor: Actor
     tier: int
     team: str | None = None
     summary: str = _words("")
+    points: Fields | None = _words(None)  # noqa: RUF009 - a field declaration
+    assignee: str | None = None
+    vendor: str | None = None
+    body: str = _words("")
+    returns: bool = False
+    message: str = made()
+    channel: str = made()
+    leg: str | None = made(None)
+
+
+@attrs.frozen(kw_only=True)
+class WriteVendor:
+    """Write to another organisation that works on the ticket."""
+
+    actor: Actor
+    vendor: str
+    body: str = _words()
+    message: str = made()
+    channel: str = made()
+    leg: str | None = made(None)
+
+
+@attrs.frozen(kw_only=True)
+class RaiseSignal:
+    """Say that something happened that escalation rules may wait for."""
+
+    actor: Actor
+    signal: str
+    instance: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class AcknowledgeEscalation:
+    """Take note of an escalation, so that its later levels stay silent."""
+
+    actor: Actor
+    rule: str
+    instance: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -393,6 +481,13 @@ class TakeBack:
 
 
 @attrs.frozen(kw_only=True)
+class ReturnAssignment:
+    """Let a ticket wait in the queue again, because whom the desk gave it to has not touched it."""
+
+    actor: Actor
+
+
+@attrs.frozen(kw_only=True)
 class Merge:
     """End this ticket in *into*, which takes over its messages, tags and followers."""
 
@@ -458,7 +553,12 @@ Command = (
     | Tag
     | SetFields
     | Follow
+    | ChangeParticipants
+    | RevokeTokens
     | MoveTier
+    | WriteVendor
+    | RaiseSignal
+    | AcknowledgeEscalation
     | FailDelivery
     | RetryDelivery
     | SettleDelivery
@@ -473,6 +573,10 @@ Command = (
     | PauseVendor
     | ResumeVendor
     | TakeBack
+    | ReturnAssignment
+    | EditMessage
+    | DeleteMessage
+    | WarnWindow
 )
 """Commands that change one ticket."""
 

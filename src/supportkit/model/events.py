@@ -71,6 +71,48 @@ class MessageReceived:
 
 
 @attrs.frozen(kw_only=True)
+class MessageEdited:
+    """Whoever wrote a message changed it on its channel; *before* is what it said until then."""
+
+    message: str
+    before: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class MessageDeleted:
+    """A message was taken back on its channel and is hidden; *before* is what it said, with *files* attached."""
+
+    message: str
+    files: int = 0
+    before: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class ReplyWindowWarned:
+    """A question is open, and the channel lets us answer freely until *until* only; *late*: it has closed."""
+
+    leg: str
+    channel: str
+    until: dt.datetime
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ChannelProposed:
+    """An answer did not arrive, and this is what is possible; nothing has moved.
+
+    *allowed* is what its channel still takes (`template`, `human_agent`). *channel* is where the conversation could go
+    on, `None` where the desk knows no other way; *leg* is the leg there, if one has begun.
+    """
+
+    message: str
+    reason: str
+    allowed: tuple[str, ...] = ()
+    channel: str | None = None
+    leg: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ReplyAdded:
     """An answer went out; `queued` is false where the desk has no adapter for the channel and only records it."""
 
@@ -168,6 +210,27 @@ class Assigned:
 
 
 @attrs.frozen(kw_only=True)
+class Routed:
+    """The desk gave the ticket to somebody.
+
+    Attributes:
+        strategy: By which rule: a strategy, or `plugin`.
+        reasons: What spoke for him, the codes of `supportkit.routing`.
+    """
+
+    assignee: str
+    strategy: str
+    reasons: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AssignmentReturned:
+    """Whom the desk gave the ticket to has not touched it in time: it waits in the queue again."""
+
+    assignee: str
+
+
+@attrs.frozen(kw_only=True)
 class PriorityChanged:
     """The priority is another one now."""
 
@@ -213,6 +276,31 @@ class FollowersChanged:
 
 
 @attrs.frozen(kw_only=True)
+class ParticipantsChanged:
+    """Customers take part in the ticket from now on, or no more: they get answers in copy and may write there."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class RecipientRefused:
+    """An answer was taken, but not for this customer: his server refused it, or it came back."""
+
+    message: str
+    channel: str
+    customer: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class TokensRevoked:
+    """What was signed for the ticket before is worth nothing any more: ids of mails, answer addresses, tags, links."""
+
+    generation: int
+
+
+@attrs.frozen(kw_only=True)
 class TierMoved:
     """Another support line holds the ticket; `summary` is the hand-over that the next person reads first."""
 
@@ -220,6 +308,96 @@ class TierMoved:
     dest: int
     team: str | None = None
     summary: str = private("")
+
+
+@attrs.frozen(kw_only=True)
+class HandoverWritten:
+    """What the next line has to know was written down; the move itself follows. *points* answer its checklist."""
+
+    source: int
+    dest: int
+    points: Fields = private(NO_FIELDS)  # noqa: RUF009 - a field declaration
+
+
+@attrs.frozen(kw_only=True)
+class VendorWritten:
+    """Another organisation was written to; its customer never gets this message."""
+
+    message: str
+    vendor: str
+    channel: str
+    leg: str | None = None
+    queued: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class SignalRaised:
+    """Something happened that rules may wait for, such as the answer of a detractor; *instance* tells several apart."""
+
+    signal: str
+    instance: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationFired:
+    """A level of a rule fired, once for this instance; `occurred_at` is when what it waits for came about.
+
+    *late* tells that nobody found it within five minutes. What was done about it stands in the events that follow.
+    """
+
+    rule: str
+    level: int
+    instance: str
+    why: str
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ColleaguesNotified:
+    """People of the desk were told of an escalation; *note* is the internal note that they find."""
+
+    rule: str
+    level: int
+    people: tuple[str, ...]
+    note: str
+    text: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class HookDue:
+    """A level of a rule calls plug-ins by a name; they are called after the commit."""
+
+    rule: str
+    level: int
+    hook: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationRefused:
+    """Something that a rule wanted to do was not possible; the rest of it was done."""
+
+    rule: str
+    level: int
+    action: str
+    code: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationStopped:
+    """Rules set each other going without end, so this one was stopped on this ticket."""
+
+    rule: str
+    level: int
+    instance: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationAcknowledged:
+    """Somebody has taken note: the later levels of the rule stay silent for this instance."""
+
+    rule: str
+    instance: str
 
 
 @attrs.frozen(kw_only=True)
@@ -453,13 +631,27 @@ Event = (
     | NoteAdded
     | StateChanged
     | Assigned
+    | Routed
+    | AssignmentReturned
     | PriorityChanged
     | SubjectChanged
     | CustomerChanged
     | TagsChanged
     | FieldsChanged
     | FollowersChanged
+    | ParticipantsChanged
+    | RecipientRefused
+    | TokensRevoked
     | TierMoved
+    | HandoverWritten
+    | VendorWritten
+    | SignalRaised
+    | EscalationFired
+    | ColleaguesNotified
+    | HookDue
+    | EscalationRefused
+    | EscalationStopped
+    | EscalationAcknowledged
     | Linked
     | Unlinked
     | TicketMerged
@@ -484,6 +676,10 @@ Event = (
     | ClockCorrected
     | ClocksRemeasured
     | ChannelSwitched
+    | MessageEdited
+    | MessageDeleted
+    | ReplyWindowWarned
+    | ChannelProposed
 )
 
 ClockEvent = ClockWarned | ClockBreached | ClockStopped | ClockCorrected

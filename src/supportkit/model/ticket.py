@@ -139,6 +139,10 @@ class BeforeMerge:
     closed_at: dt.datetime | None
 
 
+MAX_GENERATION = 63
+"""How often what was signed for one ticket may be revoked: who checks a signature tries every generation."""
+
+
 @attrs.frozen(kw_only=True)
 class Ticket:
     """The state of a ticket at one version.
@@ -159,12 +163,17 @@ class Ticket:
         messages: How many public messages lie in this ticket.
         promises: Ids of the promises to the customer that are still open.
         vendors: Other organisations that work on it.
+        participants: Ids of the customers who take part besides the requester: they get answers in copy.
+        generation: Of its signed ids, answer addresses, tags and links; a new one revokes those before it.
         leg: The leg on which it is talked about now: a channel, an account, a thread and an address.
         answers_on: The channel of that leg; where there is none, answers go to `channel`.
+        offered_at: When the desk gave it to its assignee by itself; `None` once he has done something about it.
         erased: The version at which every word was taken out, because the customer was erased.
         version: Sequence number of the last event; the first event has 1.
         clocks: Where its clocks stand, as the desk notes it beside the row; no part of the ticket's value, and empty
             until a storage has kept it. Read it with `desk.clocks`.
+        rank: Where it stands in the work queue, the smallest first; `None` while nobody has to work on it. Like the
+            clocks it is noted beside the row and no part of the ticket's value. Read it with `desk.queue`.
     """
 
     id: str
@@ -196,6 +205,8 @@ class Ticket:
     messages: int = 0
     promises: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    generation: int = 0
     leg: str | None = None
     answers_on: str | None = None
     created_at: dt.datetime
@@ -203,9 +214,11 @@ class Ticket:
     state_since: dt.datetime
     resolved_at: dt.datetime | None = None
     closed_at: dt.datetime | None = None
+    offered_at: dt.datetime | None = None
     erased: int | None = None
     version: int
     clocks: str = attrs.field(default="", eq=False, repr=False)
+    rank: int | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def is_done(self) -> bool:

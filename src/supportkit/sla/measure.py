@@ -142,6 +142,22 @@ def breach_point(clock: ClockState, calendar: BusinessCalendar) -> int | None:
     return later(calendar, since, target - used if used < target else 0, "next_open")
 
 
+def due_point(clock: ClockState, calendar: BusinessCalendar) -> int | None:
+    """Return the last instant at which a live clock is in time as it stands; `None` while it does not run.
+
+    An absolute deadline and a due that a person set know no pauses.
+    """
+    _, _, _, _, _, used, since, target, _, _, rare = clock[:]
+    due = rare.deadline
+    if due is None and since is not None and target is not None:
+        due = rare.due
+        if due is None:
+            due = later(calendar, since, target - used if used < target else 0)
+    if rare.override is not None and (due is None or rare.override < due):
+        return rare.override
+    return due
+
+
 def retarget(clock: ClockState, t: int, target: int | None, deadline: int | None, cause: Cause) -> ClockState:
     """Give a settled clock another target at *t*: what it used stays used, and a breach stays a breach."""
     clock = clock._replace(target=target)

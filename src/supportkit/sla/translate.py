@@ -108,6 +108,14 @@ def _assigned(event: ev.Assigned, recorded: Recorded) -> tuple[Fact, ...]:
     return (fa.OwnerSet(**_when(recorded), owner=event.assignee),)
 
 
+def _routed(event: ev.Routed, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.OwnerSet(**_when(recorded), owner=event.assignee),)
+
+
+def _assignment_returned(_event: ev.AssignmentReturned, recorded: Recorded) -> tuple[Fact, ...]:
+    return (fa.OwnerSet(**_when(recorded), owner=None),)
+
+
 def _priority(event: ev.PriorityChanged, recorded: Recorded) -> tuple[Fact, ...]:
     return (fa.PrioritySet(**_when(recorded), priority=event.priority),)
 
@@ -181,6 +189,8 @@ _FACTS: dict[type[Any], Callable[[Any, Recorded], tuple[Fact, ...]]] = {
     ev.DeliverySettled: _settled,
     ev.StateChanged: _state,
     ev.Assigned: _assigned,
+    ev.Routed: _routed,
+    ev.AssignmentReturned: _assignment_returned,
     ev.PriorityChanged: _priority,
     ev.TierMoved: _tier,
     ev.TicketMerged: _merged,

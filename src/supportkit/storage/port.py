@@ -155,6 +155,7 @@ class StorageCapabilities:
         joins: The storage can work inside a transaction of the app.
         serial: Positions of the log come from one counter a tenant, so its writers take turns: each holds the counter
             from the writing of its events to the end of its transaction.
+        queues: It has the verbs of `storage.ranking`, so that a desk on it has a work queue.
         receives: It has the verbs of `storage.arriving`, so that a desk on it can receive by channels.
         keeps: It has the verbs of `storage.keeping`, so that a desk on it can keep agents, teams and whatever else is
             no ticket.
@@ -166,6 +167,7 @@ class StorageCapabilities:
     joins: bool = False
     serial: bool = False
     receives: bool = False
+    queues: bool = False
     keeps: bool = False
     erases: bool = False
 
@@ -327,11 +329,18 @@ class UnitOfWork(Protocol):
         ...
 
     def claim_outbox(
-        self, now: dt.datetime, *, lease: dt.timedelta, worker: str, channels: Collection[str] | None = None
+        self,
+        now: dt.datetime,
+        *,
+        lease: dt.timedelta,
+        worker: str,
+        channels: Collection[str] | None = None,
+        but: Collection[tuple[str, str]] = (),
     ) -> tuple[Outgoing, bool] | None:
         """Lease the delivery that has waited longest in the account whose turn it is; `None` when nothing is due.
 
-        Only what goes out by one of *channels* (`None`: by any). Accounts, each a pair of channel and account, take
+        Only what goes out by one of *channels* (`None`: by any), and nothing of the accounts *but*, which are paused; a
+        storage that does not keep records is never given any. Accounts, each a pair of channel and account, take
         turns: the one with the fewest recent claims comes first, so that a long queue of one holds up no other. Only
         the oldest unfinished delivery of a conversation and channel can be claimed. The claim counts one attempt
         and one fence; where an earlier try is in doubt (its lease ran out, or its reason is `uncertain`) it also
@@ -388,8 +397,13 @@ class UnitOfWork(Protocol):
         """Return deliveries, oldest first."""
         ...
 
-    def outbox_backlog(self, now: dt.datetime, *, channels: Collection[str] | None = None) -> Backlog:
-        """Return what waits in the outbox to go out by one of *channels*; by any where it is `None`."""
+    def outbox_backlog(
+        self, now: dt.datetime, *, channels: Collection[str] | None = None, but: Collection[tuple[str, str]] = ()
+    ) -> Backlog:
+        """Return what waits in the outbox to go out by one of *channels*, by any where it is `None`.
+
+        Nothing of the accounts *but* is counted; a storage that does not keep records is never given any.
+        """
         ...
 
     def claim_timers(self, now: dt.datetime, limit: int, *, lease: dt.timedelta) -> Sequence[Timer]:

@@ -20,7 +20,7 @@ from supportkit.storage import received_rows as received
 from supportkit.storage import rows
 from supportkit.storage import schema as t
 from supportkit.storage.port import MAX_PAGE, check_limit, is_id
-from supportkit.storage.working import Working
+from supportkit.storage.ranked import Ranked
 
 _BEFORE = {
     "queued": (),
@@ -32,7 +32,7 @@ _BEFORE = {
 """Which receipts each one may follow."""
 
 
-class Receiving(Working):
+class Receiving(Ranked):
     """A session with the verbs of the way in."""
 
     __slots__ = ()

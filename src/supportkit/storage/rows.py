@@ -86,6 +86,7 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
         "version": ticket.version,
         "data": dumps(rest) if rest else "{}",
         "clocks": ticket.clocks,
+        "rank": ticket.rank,
     }
 
 
@@ -94,7 +95,7 @@ def read_ticket(tenant: str, row: Row) -> Ticket:
     """Return the ticket of a row in the order of `TICKET_COLUMNS`."""
     (
         id_, number, reference, subject, customer, state, category, priority, channel, tier, team, assignee,
-        source, reason, merged_into, created, updated, since, resolved, closed, version, data, clocks,
+        source, reason, merged_into, created, updated, since, resolved, closed, version, data, clocks, rank,
     ) = row  # fmt: skip
     at = from_us(created)
     return Ticket(
@@ -123,6 +124,7 @@ def read_ticket(tenant: str, row: Row) -> Ticket:
         closed_at=_optional_at(closed),
         version=version,
         clocks=clocks,
+        rank=rank,
         **(_read_rest(loads(data)) if data != "{}" else {}),
     )
 
@@ -227,6 +229,12 @@ def message_row(message: Message, position: int) -> dict[str, Any]:
         "recorded_at": to_us(message.recorded_at),
         "position": position,
     }
+
+
+def rewriting(message: Message) -> dict[str, Any]:
+    """Return what of a stored message is written anew."""
+    row = message_row(message, 0)
+    return {"tenant": row["tenant"], "rewritten": row["id"], "body": row["body"], "attachments": row["attachments"]}
 
 
 @careful

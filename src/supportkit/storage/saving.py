@@ -87,7 +87,11 @@ class Saving:
             session.save_received(change)
         if change.records:
             session.save_records(change.records)
-        at = self._save_events(change.tickets)
+        self._save_words(change, self._save_events(change.tickets))
+
+    def _save_words(self, change: Change, at: Mapping[str, int]) -> None:
+        """Write what was said; *at* are the positions of the events that brought it."""
+        session = self._session
         if change.messages:
             session.insert(
                 self._st.insert_message, [rows.message_row(new, at.get(new.id, 0)) for new in change.messages]
@@ -97,6 +101,8 @@ class Saving:
         if change.moved:
             moves = [{"tenant": session.tenant, "moved": message, "ticket": dest} for message, dest in change.moved]
             session.insert(self._st.move_message, moves)
+        if change.rewritten:
+            session.insert(self._st.rewrite_message, [rows.rewriting(message) for message in change.rewritten])
 
     def _insert_new(self, statement: Prepared, several: Sequence[Mapping[str, Any]], clash: Exception) -> None:
         """Insert rows whose keys must be free; where one is not, raise *clash*."""
@@ -185,13 +191,25 @@ class Saving:
             ids = [message for message, _dest in change.moved]
             found = self._session.select(select(m.c.id, m.c.body).where(m.c.tenant == tenant, m.c.id.in_(ids)))
             bodies.update({row[0]: row[1] for row in found})
-        new, gone = terms_of(change, bodies)
+        texts = {one.ticket: self._texts(one.ticket) for one in change.rewritten}
+        new, gone = terms_of(change, bodies, texts)
         if new:
             values = [{"tenant": tenant, "term": term, "ticket": ticket} for term, ticket in new]
             self._session.insert(self._st.insert_term, values)
         if gone:
             values = [{"tenant": tenant, "term": term, "ticket": ticket} for term, ticket in gone]
             self._session.insert(self._st.delete_term, values)
+
+    def _texts(self, ticket: str) -> dict[str, str]:
+        """Return the texts of a ticket that are searched, as they are stored: messages by id, and its subject."""
+        m, tenant = t.message, self._session.tenant
+        found = self._session.select(select(m.c.id, m.c.body).where(m.c.tenant == tenant, m.c.ticket == ticket))
+        subject = self._session.select(
+            select(t.ticket.c.subject).where(t.ticket.c.tenant == tenant, t.ticket.c.id == ticket)
+        )
+        texts = {row[0]: row[1] for row in found}
+        texts.update(("", row[0]) for row in subject)
+        return texts
 
 
 def _foreign(change: Change, tenant: str) -> set[str]:
@@ -203,7 +221,15 @@ def _foreign(change: Change, tenant: str) -> set[str]:
         for recorded in part.events:
             if recorded.tenant != tenant:
                 others.add(recorded.tenant)
-    for rows_of in (change.messages, change.notes, change.outbox, change.timers, change.firings, change.customers):
+    for rows_of in (
+        change.messages,
+        change.rewritten,
+        change.notes,
+        change.outbox,
+        change.timers,
+        change.firings,
+        change.customers,
+    ):
         for row in rows_of:
             if row.tenant != tenant:
                 others.add(row.tenant)

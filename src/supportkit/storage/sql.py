@@ -92,6 +92,7 @@ class SqlStorage:
             joins=lasts or not self._owns_engine,
             serial=self._database.is_serial,
             receives=True,
+            queues=True,
             keeps=True,
             erases=True,
         )

@@ -120,6 +120,7 @@ class Statements:
     by_number: Prepared
     get_held: Prepared
     by_number_held: Prepared
+    take_ticket: Prepared
     counts: Prepared
     history: Prepared
     events_after: Prepared
@@ -135,6 +136,7 @@ class Statements:
     insert_message: Prepared
     insert_note: Prepared
     move_message: Prepared
+    rewrite_message: Prepared
     insert_customer: Prepared
     update_customer: Prepared
     insert_term: Prepared
@@ -228,6 +230,9 @@ def _reads(grammar: Grammar) -> dict[str, ClauseElement]:
         "get": tickets().where(t.ticket.c.id == bindparam("id")),
         "by_number": tickets().where(t.ticket.c.number == bindparam("number")),
         # Of PostgreSQL's locks the one that an update of the row takes itself; SQLite has none and needs none.
+        "take_ticket": tickets()
+        .where(t.ticket.c.id == bindparam("id"), t.ticket.c.assignee.is_(None), t.ticket.c.rank.is_not(None))
+        .with_for_update(key_share=True, skip_locked=True),
         "get_held": tickets().where(t.ticket.c.id == bindparam("id")).with_for_update(key_share=True),
         "by_number_held": tickets().where(t.ticket.c.number == bindparam("number")).with_for_update(key_share=True),
         "counts": select(t.ticket.c.state, t.ticket.c.tier, func.count())
@@ -296,6 +301,9 @@ def _writes(grammar: Grammar) -> dict[str, ClauseElement]:
         "move_message": update(t.message)
         .where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("moved"))
         .values(ticket=bindparam("ticket")),
+        "rewrite_message": update(t.message)
+        .where(t.message.c.tenant == _TENANT, t.message.c.id == bindparam("rewritten"))
+        .values(body=bindparam("body"), attachments=bindparam("attachments")),
         "insert_customer": insert(t.customer),
         "update_customer": update(t.customer)
         .where(

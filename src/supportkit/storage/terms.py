@@ -76,16 +76,20 @@ def tag_term(tag: str) -> str:
     return f"t:{key}"
 
 
+NOTHING: Mapping[str, Mapping[str, str]] = {}
 TermRows = list[tuple[str, str]]
 """Pairs of term and ticket id, sorted."""
 
 
-def terms_of(change: Change, moved: Mapping[str, str]) -> tuple[TermRows, TermRows]:
+def terms_of(
+    change: Change, moved: Mapping[str, str], texts: Mapping[str, Mapping[str, str]] = NOTHING
+) -> tuple[TermRows, TermRows]:
     """Return the rows that a change adds to the token table and those that it takes out.
 
     Args:
         change: What is written.
         moved: Bodies of the messages that go to another ticket, by id.
+        texts: Of each ticket with a message that is rewritten, what is stored: messages by id, its subject under "".
     """
     new: dict[str, set[str]] = {}
     gone: dict[str, set[str]] = {}
@@ -106,7 +110,16 @@ def terms_of(change: Change, moved: Mapping[str, str]) -> tuple[TermRows, TermRo
     for message_id, ticket_id in change.moved:
         body = moved.get(message_id, "")
         new.setdefault(ticket_id, set()).update(index_terms([body[:BODY_CHARS]]))
+    for ticket_id, stored in texts.items():
+        after = dict(stored) | {one.id: one.body for one in change.rewritten if one.ticket == ticket_id}
+        read, reads = _words_of(stored), _words_of(after)
+        new.setdefault(ticket_id, set()).update(reads - read)
+        gone.setdefault(ticket_id, set()).update(read - reads)
     return _sorted(new), _sorted(gone)
+
+
+def _words_of(texts: Mapping[str, str]) -> set[str]:
+    return index_terms([text[: BODY_CHARS if name else SUBJECT_CHARS] for name, text in texts.items()])
 
 
 def _sorted(terms: Mapping[str, set[str]]) -> TermRows:

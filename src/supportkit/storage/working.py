@@ -30,13 +30,19 @@ class Working(Session):
     # -- outbox ------------------------------------------------------------------------------------------------------
 
     def claim_outbox(
-        self, now: dt.datetime, *, lease: dt.timedelta, worker: str, channels: Collection[str] | None = None
+        self,
+        now: dt.datetime,
+        *,
+        lease: dt.timedelta,
+        worker: str,
+        channels: Collection[str] | None = None,
+        but: Collection[tuple[str, str]] = (),
     ) -> tuple[Outgoing, bool] | None:
         """Lease the delivery that has waited longest in the account whose turn it is, before any call is made."""
         self.require_write()
         at = to_us(now)
         turns = self._turns()
-        lanes = sorted(self._lanes(channels), key=lambda lane: (turns.get(lane, -1), lane))
+        lanes = sorted(self._lanes(channels, but), key=lambda lane: (turns.get(lane, -1), lane))
         for lane in lanes:
             found = self._due(lane, at)
             if found is None:
@@ -49,8 +55,8 @@ class Working(Session):
             return claimed
         return None
 
-    def _lanes(self, channels: Collection[str] | None) -> list[tuple[str, str]]:
-        """Return the pairs of channel and account that have a queue, as far as somebody asks for these channels."""
+    def _lanes(self, channels: Collection[str] | None, but: Collection[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+        """Return the pairs of channel and account that have a queue, as far as somebody asks for them."""
         lanes = []
         row = self.one(self._st.next_channel, {"channel": ""})
         while row is not None:
@@ -59,7 +65,7 @@ class Working(Session):
                 lanes.append((channel, row[1]))
                 row = self.one(self._st.next_account, {"channel": channel, "account": row[1]})
             row = self.one(self._st.next_channel, {"channel": channel})
-        return lanes
+        return [lane for lane in lanes if lane not in but]
 
     def _turns(self) -> dict[tuple[str, str], int]:
         return {(channel, account): turn for channel, account, turn in self.all(self._st.turns, {})}
@@ -196,10 +202,12 @@ class Working(Session):
         statement = statement.order_by(o.c.created_at, o.c.ticket, o.c.seq, o.c.part)
         return [rows.read_outgoing(row) for row in self.select(statement.limit(check_limit(limit, MAX_PAGE)))]
 
-    def outbox_backlog(self, now: dt.datetime, *, channels: Collection[str] | None = None) -> Backlog:
-        """Return what waits in the outbox, for some channels or for all."""
+    def outbox_backlog(
+        self, now: dt.datetime, *, channels: Collection[str] | None = None, but: Collection[tuple[str, str]] = ()
+    ) -> Backlog:
+        """Return what waits in the outbox, for some channels or for all, without some accounts."""
         due, oldest, following = 0, [], []
-        for channel, account in self._lanes(channels):
+        for channel, account in self._lanes(channels, but):
             values = {"channel": channel, "account": account}
             part = self._backlog(self._st.outbox_backlog, self._st.outbox_next, now, values)
             due += part.due

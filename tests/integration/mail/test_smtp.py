@@ -18,7 +18,7 @@ from supportkit import Accepted, Deferred, Desk, ManualClock, Rejected
 from supportkit.channels.email import BuiltMail, EmailChannel, SmtpTransport
 from supportkit.channels.inbound import Payload
 from supportkit.engine.notices import SILENT
-from supportkit.errors import ConfigurationError
+from supportkit.errors import ConfigurationError, NotFound
 
 MAIL = BuiltMail(
     sender="help@corp.example",
@@ -127,6 +127,81 @@ def test_a_wrong_password_pauses_and_bounces_no_answer() -> None:
         found = transport.deliver(MAIL, timeout=10)
         assert (type(found), found.reason, found.retry_after) == (Deferred, "auth", 15 * MINUTE)
         assert "a-wrong-password" not in f"{found!r}{transport!r}{found.answer}"
+
+
+@pytest.fixture
+def gate() -> Iterator[tuple[Post, dict[str, Any]]]:
+    """A server that lets somebody in, or nobody, and notes who asks: a client may try several ways to log in."""
+    state: dict[str, Any] = {"opens": False, "asked": set()}
+
+    def ask(_server: Any, session: Any, *_of: Any) -> AuthResult:
+        state["asked"].add(session.peer)
+        return AuthResult(success=state["opens"], handled=False)
+
+    with post(authenticator=ask, auth_require_tls=False) as server:
+        yield server, state
+
+
+def office_behind(server: Post, clock: ManualClock, customers: int = 3) -> Desk:
+    """Return a desk with an answer for each of some customers in its outbox."""
+    smtp = server.transport(username="help", password="a-password")
+    channel = EmailChannel(addresses="help@corp.example", keys=KEYS, smtp=smtp)
+    desk = Desk(channels=[channel], keys=KEYS, clock=clock, notices=SILENT)
+    for number in range(1, customers + 1):
+        mail = raw("Help", message_id=f"<{number}@customer.example>", from_=f"ann{number}@customer.example")
+        desk.receive("email", Payload(body=mail))
+    desk.process_inbox()
+    for number in range(1, customers + 1):
+        desk.reply(number, "Here it is.", actor="agent:kim")
+    return desk
+
+
+def finding(desk: Desk, code: str) -> Any:
+    (found,) = [one for one in desk.check() if one.code == code]
+    return found
+
+
+def test_a_refused_log_in_pauses_the_account_and_one_probe_resumes_it(gate: Any) -> None:
+    server, state = gate
+    clock = ManualClock("2026-03-02T12:00:00+00:00")
+    with office_behind(server, clock) as desk:
+        assert finding(desk, "accounts").severity == "ok"
+        report = desk.deliver_outbox()
+        assert (report.deferred, report.sent, report.more, len(state["asked"])) == (1, 0, False, 1)
+        assert report.paused == (("email", "help@corp.example"),)
+        assert report.next_due == clock.now() + 15 * MINUTE
+        assert [code for _id, code in report.problems] == ["auth"]
+        (pause,) = desk.outbox.pauses()
+        assert (pause.lane, pause.failures) == (("email", "help@corp.example"), 1)
+        alarm = finding(desk, "accounts")
+        assert (alarm.severity, "email help@corp.example" in alarm.sentence) == ("error", True)
+
+        clock.advance(minutes=14)
+        assert (desk.deliver_outbox().deferred, len(state["asked"])) == (0, 1), "nobody is called during the pause"
+        clock.advance(minutes=1)
+        assert (desk.deliver_outbox().deferred, len(state["asked"])) == (1, 2), "one probe after it"
+        assert desk.outbox.pauses()[0].failures == 2
+        clock.advance(days=3)
+        desk.deliver_outbox()
+        assert [one.state for one in desk.outbox()] == ["pending"] * 3, "nothing is parked for a wrong password"
+
+        state["opens"] = True
+        clock.advance(minutes=15)
+        report = desk.deliver_outbox()
+        assert (report.sent, report.paused, desk.outbox.pauses()) == (3, (), ())
+        assert finding(desk, "accounts").severity == "ok"
+        assert len(server.taken) == 3
+
+
+def test_who_has_mended_the_password_need_not_wait(gate: Any) -> None:
+    server, state = gate
+    with office_behind(server, ManualClock("2026-03-02T12:00:00+00:00"), 1) as desk:
+        desk.deliver_outbox()
+        with pytest.raises(NotFound):
+            desk.outbox.resume("email", "other@corp.example")
+        desk.outbox.resume("email", "help@corp.example")
+        state["opens"] = True
+        assert desk.deliver_outbox().sent == 1
 
 
 def test_a_certificate_that_nobody_vouches_for_is_an_alarm_and_no_bounce(tmp_path: Any) -> None:

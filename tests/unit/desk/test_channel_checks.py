@@ -8,6 +8,7 @@ from tests.channel_rig import ABLE, Pigeon, delivery, message
 
 from supportkit import Desk, ManualClock
 from supportkit.channels.port import Capabilities
+from supportkit.engine.notices import SILENT
 from supportkit.errors import ConfigurationError
 
 NOON = "2026-03-02T12:00:00+00:00"
@@ -51,3 +52,19 @@ def test_what_lies_in_quarantine_or_is_read_by_nobody_is_found() -> None:
         assert found(desk)["inbox"] == "error"
         stuck = next(one for one in Desk(desk.storage, clock=clock).check() if one.code == "inbox")
         assert "does not have: pigeon" in stuck.sentence
+
+
+def test_what_goes_out_by_a_channel_that_a_desk_does_not_have_is_named() -> None:
+    clock = ManualClock(NOON)
+    with Desk(channels=[Pigeon()], clock=clock, notices=SILENT) as desk:
+        desk.receive("pigeon", delivery(message("m1", "ann", "Hello")))
+        desk.process_inbox()
+        ticket = desk.find().items[0]
+        desk.reply(ticket.id, "Coo.", actor="agent:kim")
+        assert "outbox.channels" not in {one.code for one in desk.check()}
+        without = Desk(desk.storage, clock=clock)
+        warned = next(one for one in without.check() if one.code == "outbox.channels")
+        assert warned.severity == "warning"
+        assert "pigeon" in warned.sentence
+        assert desk.deliver_outbox().sent == 1
+        assert "outbox.channels" not in {one.code for one in without.check()}

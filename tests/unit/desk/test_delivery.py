@@ -531,3 +531,21 @@ def test_a_look_up_that_answers_with_garbage_leaves_the_doubt(rig_for: Build) ->
     assert rig.later().deferred == 1
     assert rig.row().reason == "uncertain"
     assert len(rig.provider.taken) == 1
+
+
+def test_a_refused_log_in_holds_up_one_account_and_every_worker_knows(rig: Rig) -> None:
+    other = Provider(name="fax")
+    here = Desk(rig.desk.storage, channels=[rig.provider, other], clock=rig.clock)
+    there = Desk(rig.desk.storage, channels=[rig.provider, other], clock=rig.clock)
+    ann = here.customers.list()[0].id
+    for channel in ("app", "app", "fax"):
+        here.reply(here.open("Help", "x", channel=channel, customer=ann), "Here.", actor=KIM)
+    rig.provider.script = [Deferred(Reason.AUTH, dt.timedelta(minutes=5)), Deferred(Reason.UNAVAILABLE)]
+    report = here.deliver_outbox()
+    assert (report.deferred, report.sent, report.paused) == (1, 1, (("app", ""),))
+    assert there.deliver_outbox().paused == (("app", ""),)
+    rig.clock.advance(minutes=5)
+    assert there.deliver_outbox().deferred == 1, "one probe; a provider that is away says nothing of the log-in"
+    assert (len(rig.provider.script), len(here.outbox.pauses())) == (0, 1)
+    rig.clock.advance(minutes=20)
+    assert (here.deliver_outbox().sent, here.outbox.pauses()) == (2, ())

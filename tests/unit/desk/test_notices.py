@@ -18,7 +18,8 @@ from supportkit.errors import ConfigurationError, InvalidTemplate, LimitExceeded
 from supportkit.model.clocks import Metric
 from supportkit.model.events import NoticeQueued
 from supportkit.model.message import MessageKind, OutboxState
-from supportkit.model.people import AddressStatus
+from supportkit.model.people import AddressStatus, Agent, Shift
+from supportkit.routing.roster import Routing
 from supportkit.templates import Layer
 
 KIM = "agent:kim"
@@ -395,3 +396,23 @@ def test_a_channel_of_another_family_speaks_when_it_is_named() -> None:
         customer = desk.customers.add("Ann", addresses={"other": "desk 7"})
         desk.open("Printer", "It smokes.", customer=customer.id)
         assert [row.rule for row in desk.outbox()] == ["acknowledgement"]
+
+
+@pytest.mark.parametrize(("begins", "is_told"), [(13, True), (15, False)])
+def test_a_customer_is_told_when_somebody_who_can_help_works_again(begins: int, is_told: bool) -> None:
+    """The calendar of the promise is open; what would be later than the promise (14:00) is not said beside it."""
+    late = Shift(days=(1, 2, 3), begins=dt.time(begins), ends=dt.time(20))
+    rig = rig_with(routing=Routing(agents=[Agent(id="kim", shifts=(late,))]))
+    rig.take()
+    assert rig.names() == ["acknowledgement"]
+    assert (f"Next opening: today, 2 March, {begins}:00 (UTC)." in rig.bodies()[0]) is is_told
+    assert ("opening" in rig.bodies()[0]) is is_told
+    rig.desk.close()
+
+
+def test_a_customer_is_told_of_no_opening_where_somebody_is_there() -> None:
+    rig = rig_with(routing=Routing(agents=[Agent(id="kim", capacity={"other": 0})]))
+    rig.take()
+    assert rig.desk.get(1).assignee is None
+    assert "opening" not in rig.bodies()[0]
+    rig.desk.close()

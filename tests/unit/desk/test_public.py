@@ -10,13 +10,14 @@ import attrs
 import pytest
 from tests.channel_rig import ABLE, Pigeon, delivery, message
 
-from supportkit import Desk, ManualClock
+from supportkit import Desk, ManualClock, Notices, hookimpl
 from supportkit.channels.public import exposed_in
-from supportkit.errors import Refused, UnknownChannel
+from supportkit.errors import InvalidTemplate, Refused, UnknownChannel
 from supportkit.ids import SequentialIds
 from supportkit.model.clocks import Metric
 from supportkit.model.message import MessageKind
 from supportkit.model.ticket import LinkKind
+from supportkit.templates import Layer
 
 KIM = "agent:kim"
 NOON = "2026-03-02T12:00:00+00:00"
@@ -78,6 +79,36 @@ def test_the_shipped_words_are_sent_to_the_post_in_the_customers_language(rig: R
     assert "sorry" in sent.body
     assert "private message" in sent.body
     assert len(sent.body) <= 280
+
+
+def test_the_desks_own_words_are_used_in_public_and_are_looked_at_like_any_others() -> None:
+    class Words:
+        @hookimpl
+        def supportkit_register_catalogs(self, register: Any) -> None:
+            register("en", {"notices": {"public_answer": {"body": "Sorry! Write to us in private. {{ desk.name }}"}}})
+            register("ru", {"notices": {"public_answer": {"body": "Простите!"}}})
+
+    def said(**more: Any) -> str:
+        square = Pigeon(name="square", capabilities=PUBLIC)
+        with Desk(channels=[square], clock=ManualClock(NOON), **more) as desk:
+            assert desk.receive("square", delivery(message("m1", "ann", "Bad", thread="post-1"))).status == 200
+            desk.process_inbox()
+            with desk.transaction() as inside:
+                inside.answer_in_public(1, actor=KIM)
+            desk.deliver_outbox()
+            return square.sent[0].body
+
+    own = Layer(locale="en", texts={"notices": {"public_answer": {"body": "Sorry, we mean it."}}})
+    assert said(plugins=[Words()], notices=Notices(on=(), desk_name="Fuser Ltd")) == (
+        "Sorry! Write to us in private. Fuser Ltd"
+    )
+    assert said(plugins=[Words()], notices=Notices(layers=(own,))) == "Sorry, we mean it."
+    leaking = Layer(locale="en", texts={"notices": {"public_answer": {"body": "Call +49 151 12345678"}}})
+    with pytest.raises(Refused, match="phone"):
+        said(notices=Notices(layers=(leaking,)))
+    wrong = Layer(locale="en", texts={"notices": {"public_answer": {"body": "{{ ticket.reference }}"}}})
+    with pytest.raises(InvalidTemplate):
+        said(notices=Notices(layers=(wrong,)))
 
 
 def test_an_agents_public_answer_is_a_response_and_an_automatic_one_is_not(rig: Rig) -> None:

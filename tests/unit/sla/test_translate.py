@@ -61,6 +61,8 @@ def test_each_event_that_clocks_know_gives_its_facts():
     assert kinds(ev.VendorPaused(vendor="v")) == ["ExternalPaused"]
     assert kinds(ev.VendorResumed(vendor="v")) == ["ExternalResumed"]
     assert kinds(ev.TakenBack(vendor="v")) == ["ExternalEnded"]
+    assert kinds(ev.Routed(assignee="kim", strategy="sticky")) == ["OwnerSet"]
+    assert kinds(ev.AssignmentReturned(assignee="kim")) == ["OwnerSet"]
 
 
 def test_every_event_either_gives_facts_or_is_known_to_give_none():
@@ -68,6 +70,8 @@ def test_every_event_either_gives_facts_or_is_known_to_give_none():
         "DeliveryRetried", "NoteAdded", "NoticeQueued", "ChannelSwitched", "ClocksRemeasured",
         "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
         "Unlinked", "MessagesMoved", "PersonErased", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
+        "ParticipantsChanged", "RecipientRefused", "TokensRevoked",
+        "MessageEdited", "MessageDeleted", "ReplyWindowWarned", "ChannelProposed",
     }  # fmt: skip
     events = {cls.__name__ for cls in typing.get_args(ev.Event)}
 

@@ -45,6 +45,7 @@ from supportkit.channels.email.thread import (
     sign_answer_address,
     sign_message_id,
     sign_tag,
+    signed_generation,
     signed_references,
 )
 
@@ -95,5 +96,6 @@ __all__ = [
     "sign_answer_address",
     "sign_message_id",
     "sign_tag",
+    "signed_generation",
     "signed_references",
 ]

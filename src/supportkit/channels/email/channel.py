@@ -10,9 +10,16 @@ import attrs
 
 from supportkit.channels.email.address import Mailbox, address_key, is_address
 from supportkit.channels.email.authresults import Identity, read_authentication
+from supportkit.channels.email.headerlines import ascii_address
 from supportkit.channels.email.incoming import NOBODY, Reader
 from supportkit.channels.email.limits import DEFAULT_LIMITS, Limits
-from supportkit.channels.email.outgoing import MAX_ATTACHMENT_BYTES, BuiltMail, answer_subject, build_mail
+from supportkit.channels.email.outgoing import (
+    MAX_ATTACHMENT_BYTES,
+    BuiltMail,
+    answer_subject,
+    build_mail,
+    choose_recipients,
+)
 from supportkit.channels.email.parse import ParsedMail, parse_mail
 from supportkit.channels.email.thread import KnownTicket, sign_answer_address, sign_message_id, sign_tag
 from supportkit.channels.inbound import Arrived, Payload, Polled
@@ -64,6 +71,8 @@ class EmailChannel:
             ever verified.
         plus_addressing: `support+anything@` reaches us: answers come back to an address with a token. Without it the
             subject bears a signed tag.
+        cc_joins: Who stands in To or Cc of a mail takes part in its ticket from then on, where the sender is who he
+            says, takes part himself and is no machine: he gets answers in copy and may write there. Off by default.
         limits: What is read of one mail.
 
     Raises:
@@ -79,6 +88,7 @@ class EmailChannel:
     tenant: str = "default"
     authserv_id: str | None = None
     plus_addressing: bool = False
+    cc_joins: bool = False
     limits: Limits = DEFAULT_LIMITS
     name: str = "email"
 
@@ -101,6 +111,7 @@ class EmailChannel:
             max_body_chars=1_000_000,
             max_parts=1,
             subject=True,
+            copies=True,
             threads=True,
             max_attachment_bytes=MAX_ATTACHMENT_BYTES,
             max_payload_bytes=MAX_PAYLOAD_BYTES,
@@ -121,7 +132,7 @@ class EmailChannel:
         mail = parse_mail(payload.body, limits=self.limits)
         if mail.is_empty:
             raise MalformedPayload("the mail has neither a header nor a text")
-        reader = Reader(keys=self.keys, tenant=self.tenant, addresses=self.accounts)
+        reader = Reader(keys=self.keys, tenant=self.tenant, addresses=self.accounts, cc_joins=self.cc_joins)
         return reader.read(mail, identity=self._identity(mail))
 
     def _identity(self, mail: ParsedMail) -> Identity:
@@ -164,7 +175,7 @@ class EmailChannel:
         """
         if message.ticket is None or message.number is None or message.message is None or message.created_at is None:
             raise ValueError("a mail belongs to a message of a ticket and has a date")
-        ticket = KnownTicket(id=message.ticket, number=message.number)
+        ticket = KnownTicket(id=message.ticket, number=message.number, generation=message.generation)
         ours = message.account if message.account in self.accounts else self.addresses[0]
         message_id = sign_message_id(
             self.keys,
@@ -192,10 +203,21 @@ class EmailChannel:
             sender=Mailbox(self.display_name, ours),
             message_id=message_id,
             date=message.created_at,
+            cc=self._copies(message),
             answer_address=answer,
             references=[*references, *([answered] if answered else []), message_id],
             files=message.files,
         )
+
+    def _copies(self, message: Outbound) -> tuple[str, ...]:
+        """Return who gets a copy: each once, never we ourselves, and nobody to whom no mail can be addressed."""
+        usable = []
+        for address in message.copies:
+            try:
+                usable.append(ascii_address(address))
+            except UnsendableMessage:
+                _log.warning("a participant of ticket %s has an address that cannot be written to", message.ticket)
+        return choose_recipients(message.recipient, usable, own_addresses=self.accounts)[1:]
 
 
 def _is_message_id(value: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import attrs
 
-from supportkit.channels.email.address import address_key
+from supportkit.channels.email.address import address_key, is_address
 from supportkit.channels.email.authresults import Identity
 from supportkit.channels.email.machine import MachineKind, MachineVerdict, answer_address, classify_mail
+from supportkit.channels.email.outgoing import MAX_RECIPIENTS, choose_recipients
 from supportkit.channels.email.parse import ParsedMail
 from supportkit.channels.email.reply import SpanKind, reply_view
 from supportkit.channels.email.report import DeliveryReport, read_delivery_report
-from supportkit.channels.email.thread import Candidate, KnownTicket, is_signed, own_id, signed_references
+from supportkit.channels.email.thread import Candidate, own_id, signed_generation, signed_references
 from supportkit.channels.inbound import (
     Arrived,
     Authenticity,
@@ -53,47 +54,53 @@ class Reader:
 
     Attributes:
         addresses: Ours, as they are compared; the first is the account of mail that names none of them.
+        cc_joins: Who stands in To or Cc takes part.
     """
 
     keys: Keys = attrs.field(repr=False)
     tenant: str
     addresses: tuple[str, ...]
+    cc_joins: bool = False
 
     def read(self, mail: ParsedMail, *, identity: Identity) -> list[Arrived]:
         """Return what *mail* says: receipts for messages of ours, else one message."""
         verdict = classify_mail(mail, own_addresses=self.addresses, is_own_id=self._is_ours)
         if verdict.kind in {MachineKind.BOUNCE, MachineKind.RECEIPT}:
             report = read_delivery_report(mail)
-            receipt = None if report is None else self._receipt(mail, verdict.kind, report)
-            if receipt is not None:
-                return [receipt]
+            receipts = [] if report is None else self._receipts(mail, verdict.kind, report)
+            if receipts:
+                return [*receipts]
         return [self._message(mail, verdict, identity)]
 
     def _named(self, message_id: str) -> Candidate | None:
-        """Return what a Message-ID names, if it bears our signature."""
+        """Return what a Message-ID names, if it bears our signature, of whatever generation: it is of our mail."""
         found = own_id(message_id)
-        if found is None:
+        if found is None or signed_generation(found, self.keys, tenant=self.tenant) is None:
             return None
-        known = KnownTicket(id=found.ticket, number=0)
-        return found if is_signed(found, self.keys, tenant=self.tenant, ticket=known) else None
+        return found
 
     def _is_ours(self, message_id: str) -> bool:
         return self._named(message_id) is not None
 
-    def _receipt(self, mail: ParsedMail, kind: MachineKind, report: DeliveryReport) -> Receipt | None:
+    def _receipts(self, mail: ParsedMail, kind: MachineKind, report: DeliveryReport) -> list[Receipt]:
+        """Return what a report says of one of our mails: one receipt for each recipient that it names."""
         ids = [*report.found_ids, *mail.in_reply_to[:MAX_ANSWERED], *mail.references[-MAX_ANSWERED:]]
         ours = next((found for found in map(self._named, ids) if found is not None), None)
         if ours is None:
-            return None
-        status, reason = _outcome(kind, report)
-        return Receipt(
-            status=status,
-            account=self._account(mail),
-            external_id=ours.message_id[:255],
-            message=f"{ours.message}.1",
-            recipient=report.recipients[0].address if report.recipients else None,
-            reason=reason,
-        )
+            return []
+        found = []
+        for one in report.recipients[:MAX_RECIPIENTS] or [None]:
+            status, reason = _outcome(kind, report if one is None else attrs.evolve(report, recipients=(one,)))
+            receipt = Receipt(
+                status=status,
+                account=self._account(mail),
+                external_id=ours.message_id[:255],
+                message=f"{ours.message}.1",
+                recipient=None if one is None else one.address,
+                reason=reason,
+            )
+            found.append(receipt)
+        return list(dict.fromkeys(found))
 
     def _message(self, mail: ParsedMail, verdict: MachineVerdict, identity: Identity) -> Inbound:
         marks = {_MARKS[verdict.kind]} if verdict.kind in _MARKS else set()
@@ -121,12 +128,20 @@ class Reader:
                 )
                 for one in mail.attachments
             ],
+            participants=self._participants(mail),
             sent_at=mail.date,
             kind=MessageKind.AUTO if is_event else MessageKind.REPLY,
             auth=_AUTH[identity],
             marks=marks,
             details=_details(mail, verdict),
         )
+
+    def _participants(self, mail: ParsedMail) -> tuple[str, ...]:
+        """Return whom a mail was also sent to, as far as that is to mean anything: each once, none of ours."""
+        if not self.cc_joins:
+            return ()
+        others = [box.address for box in (*mail.cc, *mail.to) if is_address(box.address)]
+        return choose_recipients(mail.sender.address, others, own_addresses=self.addresses)[1:]
 
     def _answered(self, mail: ParsedMail) -> tuple[str, ...]:
         """Return the foreign ids that a mail answers, the likeliest first; one of ours counts by its signature."""

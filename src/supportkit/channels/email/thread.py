@@ -21,12 +21,15 @@ from supportkit.channels.email.authresults import Identity
 from supportkit.channels.email.parse import ParsedMail
 from supportkit.channels.inbound import Reference, ReferenceKind
 from supportkit.keys import Keys
+from supportkit.model.ticket import MAX_GENERATION
 
 MESSAGE_ID = "mail.message-id"
 ANSWER = "mail.answer-address"
 TAG = "mail.subject-tag"
 """The purposes of the signatures, so that one never passes for another."""
 MAX_LOCAL = 64
+MAX_SIGNED = 100
+"""So many signatures of one mail are checked, each under every generation; a real mail has a few."""
 LOOKED_UP = 50
 """Ids of References that are looked up, the last ones."""
 
@@ -206,15 +209,28 @@ def signed_references(mail: ParsedMail, keys: Keys, *, tenant: str) -> tuple[Ref
     """Return what in *mail* bears our signature, in the order in which it is looked up.
 
     Nothing else than the signature is needed to check it: the number, which tokens and tags name, is signed itself.
+    Whether its generation is the one that holds for the ticket, only who has the ticket can tell.
     """
     found = []
-    for candidate in candidates(mail):
-        is_number = candidate.evidence in {Evidence.TOKEN, Evidence.TAG}
-        named = KnownTicket(id=candidate.ticket, number=int(candidate.ticket) if is_number else 0)
-        if candidate.evidence is not Evidence.FOREIGN_ID and is_signed(candidate, keys, tenant=tenant, ticket=named):
+    signed = [one for one in candidates(mail) if one.evidence is not Evidence.FOREIGN_ID]
+    for candidate in signed[:MAX_SIGNED]:
+        generation = signed_generation(candidate, keys, tenant=tenant)
+        if generation is not None:
             kind = _REFERENCES[candidate.evidence]
-            found.append(Reference(kind=kind, number=named.number) if is_number else Reference(kind=kind, id=named.id))
+            name = {"id": candidate.ticket} if kind is ReferenceKind.MESSAGE else {"number": int(candidate.ticket)}
+            found.append(Reference(kind=kind, generation=generation, **name))
     return tuple(found)
+
+
+def signed_generation(candidate: Candidate, keys: Keys, *, tenant: str) -> int | None:
+    """Return under which generation *candidate* bears our signature, `None` where it bears none."""
+    is_number = candidate.evidence in {Evidence.TOKEN, Evidence.TAG}
+    number = int(candidate.ticket) if is_number else 0
+    for generation in range(MAX_GENERATION + 1):
+        named = KnownTicket(id=candidate.ticket, number=number, generation=generation)
+        if is_signed(candidate, keys, tenant=tenant, ticket=named):
+            return generation
+    return None
 
 
 _REFERENCES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from supportkit.testing.channels.declaring import DeclaringTests
+from supportkit.testing.channels.polling import PollingTests
 from supportkit.testing.channels.reading import ReadingTests
 from supportkit.testing.channels.receipts import ReceiptTests
 from supportkit.testing.channels.rig import Provided, Rig, Sample
@@ -12,7 +13,7 @@ from supportkit.testing.channels.signatures import SignatureTests
 __all__ = ["ChannelContract", "Provided", "Rig", "Sample"]
 
 
-class ChannelContract(DeclaringTests, ReadingTests, SignatureTests, SendingTests, ReceiptTests):
+class ChannelContract(DeclaringTests, ReadingTests, SignatureTests, SendingTests, ReceiptTests, PollingTests):
     """Inherit this, give it a fixture `rig`, and `samples` of what the provider delivers.
 
     What the capabilities of the channel declare absent is skipped with the reason. A single test can be overridden by

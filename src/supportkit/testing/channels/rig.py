@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from supportkit.channels.inbound import Answer, Arrived, Payload
+from supportkit.channels.inbound import Answer, Arrived, Payload, Polled
 from supportkit.channels.port import Accepted, ChannelAdapter, Delivery, Outbound
 from supportkit.model.message import Attachment
 from supportkit.testing.fakes.wire import Taken
@@ -30,6 +30,10 @@ class Adapter(ChannelAdapter, Protocol):
 
     def lookup(self, message_id: str) -> Accepted | None:
         """Return what the provider took."""
+        ...
+
+    def poll(self, cursor: str | None) -> Polled:
+        """Fetch what came after *cursor*."""
         ...
 
     def send(self, message: Outbound) -> Delivery:
@@ -103,6 +107,10 @@ class Rig:
         spelled: How the provider writes a text into a delivery, where that is not as it is: Slack escapes `<&>`.
         attach: Returns an attachment of that many bytes which the adapter can send.
         receipt: Returns a delivery that tells a status of the message with that id of the provider.
+        wait: For a channel that polls: lets so many new deliveries, each with one message, wait at the source, and
+            returns the external ids of their messages, in order.
+        hide: Lets the source count so many deliveries that it does not hand over.
+        break_off: Lets the source break in the middle of the next poll.
     """
 
     adapter: Any
@@ -117,3 +125,6 @@ class Rig:
     spelled: Callable[[str], str] = _as_is
     attach: Callable[[int], Attachment] | None = None
     receipt: Callable[[str, str], Payload] | None = None
+    wait: Callable[[int], Sequence[str]] | None = None
+    hide: Callable[[int], None] | None = None
+    break_off: Callable[[], None] | None = None

@@ -12,6 +12,7 @@ from supportkit.testing.storage.joining import JoiningTests
 from supportkit.testing.storage.keeping import KeepingTests
 from supportkit.testing.storage.lasting import LastingTests
 from supportkit.testing.storage.promises import PromiseTests
+from supportkit.testing.storage.queueing import QueueTests
 from supportkit.testing.storage.races import RaceTests
 from supportkit.testing.storage.records import RecordTests
 from supportkit.testing.storage.searching import SearchTests
@@ -42,6 +43,7 @@ class StorageContract(
     ConversationTests,
     RecordTests,
     ErasingTests,
+    QueueTests,
     LastingTests,
     JoiningTests,
 ):

@@ -13,7 +13,7 @@ from supportkit.model.change import Change, OutboxState
 from supportkit.model.conversation import Leg, LegChange
 from supportkit.model.people import Address, AddressStatus, Customer
 from supportkit.model.stored import RECEIVED
-from supportkit.storage.port import Storage
+from supportkit.storage.port import Storage, TicketQuery
 from supportkit.testing.builders import (
     TENANT,
     later,
@@ -105,6 +105,27 @@ class ConversationTests(StorageKit):
         keep(storage, Change(legs=(LegChange(leg=again, key="key-1", replaces=first.id, is_new=False),)))
         with receiving(storage, write=False) as unit:
             assert list(unit.legs(["ticket-1"])) == [again, full]
+
+    def test_a_message_that_is_rewritten_reads_and_is_found_as_it_is_now(self, storage: Storage) -> None:
+        """What others of the ticket say stays, also where they say the same word; and nobody else's is touched."""
+        first = opened(1, subject="kept")
+        one = make_message(first.ticket, "message-1", body="one two")
+        two = make_message(first.ticket, "message-2", body="two three")
+        keep(storage, Change(tickets=(first,), messages=(one, two)))
+        edited = then(first.ticket, ev.MessageEdited(message=one.id, before=one.body))
+        after = attrs.evolve(one, body="four kept", attachments=())
+        keep(storage, Change(tickets=(edited,), rewritten=(after,)))
+        with receiving(storage, write=False) as unit:
+            assert unit.message(one.id) == after
+            assert unit.message(two.id) == two
+            hits = {word: len(unit.find(TicketQuery(text=word)).items) for word in ("one", "two", "three", "four")}
+            assert hits == {"one": 0, "two": 1, "three": 1, "four": 1}
+        gone = then(edited.ticket, ev.MessageDeleted(message=one.id, before=after.body))
+        keep(storage, Change(tickets=(gone,), rewritten=(attrs.evolve(after, body=""),)))
+        with receiving(storage, write=False) as unit:
+            assert [len(unit.find(TicketQuery(text=word)).items) for word in ("four", "kept")] == [0, 1]
+        with storage.begin("another") as foreign, pytest.raises(SupportkitError):
+            foreign.save(Change(rewritten=(after,)))
 
     def test_a_conversation_leads_to_its_newest_leg(self, storage: Storage) -> None:
         """Whoever decided on the one before loses, and nothing of his change is kept."""

@@ -15,8 +15,10 @@ from supportkit.model.change import Change
 from supportkit.model.record import Record, RecordChange
 from supportkit.races import again
 from supportkit.storage.port import Storage
-from supportkit.testing.builders import TENANT, later, make_record, opened
+from supportkit.testing.builders import TENANT, later, make_outgoing, make_record, opened
 from supportkit.testing.storage.kit import OTHER, StorageKit, get, in_threads, keeping, save
+
+LEASE = dt.timedelta(seconds=60)
 
 _AWKWARD = '{"a":"\\u0000 Ω 中文 \U0001f525 \'quoted\' %s"}'
 
@@ -142,6 +144,26 @@ class RecordTests(StorageKit):
         with storage.begin(TENANT) as unit:
             unit.delete_ticket(get(storage, "ticket-1"))
         assert found(storage, "agent") == ["2", "3"]
+
+    def test_accounts_that_are_paused_are_left_out(self, storage: Storage) -> None:
+        """A desk keeps pauses as records: nothing of a paused account is claimed, nor counted as due."""
+        rows = (
+            make_outgoing(account="one"),
+            make_outgoing("ticket-2", account="two", available_at=later(5)),
+            make_outgoing("ticket-3", channel="chat", account="one", available_at=later(7)),
+        )
+        save(storage, Change(outbox=rows))
+        paused = [("app", "one"), ("chat", "nobody")]
+        with keeping(storage) as unit:
+            first, second, third = (
+                unit.claim_outbox(later(9), lease=LEASE, worker="worker", but=paused) for _ in range(3)
+            )
+        assert third is None
+        assert {one[0].id for one in (first, second) if one is not None} == {rows[1].id, rows[2].id}
+        with keeping(storage, write=False) as unit:
+            rest = unit.outbox_backlog(later(9), but=[("app", "two"), ("chat", "one")])
+            none = unit.outbox_backlog(later(9), but=[("app", "one"), ("app", "two"), ("chat", "one")])
+        assert (rest.due, none.due, none.next_due) == (1, 0, None)
 
     def test_of_writers_at_once_none_overwrites_another(self, storage: Storage) -> None:
         """Each change is decided on what it replaces."""

@@ -307,6 +307,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("data", _TEXT, nullable=False),
         sa.Column("clocks", _TEXT, nullable=False),
+        sa.Column("rank", sa.BigInteger),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_supportkit_ticket")),
         sa.UniqueConstraint("tenant", "number", name=op.f("uq_supportkit_ticket_tenant_number")),
         sa.UniqueConstraint("tenant", "reference", name=op.f("uq_supportkit_ticket_tenant_reference")),
@@ -325,6 +326,22 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("closed_at IS NOT NULL"),
         postgresql_where=sa.text("closed_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_supportkit_ticket_rank",
+        "supportkit_ticket",
+        ["tenant", "assignee", "rank", "number"],
+        unique=False,
+        sqlite_where=sa.text("rank IS NOT NULL"),
+        postgresql_where=sa.text("rank IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_supportkit_ticket_line",
+        "supportkit_ticket",
+        ["tenant", "assignee", "team", "tier", "rank", "number"],
+        unique=False,
+        sqlite_where=sa.text("rank IS NOT NULL"),
+        postgresql_where=sa.text("rank IS NOT NULL"),
     )
     op.create_index(
         op.f("ix_supportkit_ticket_tenant_customer_number"),

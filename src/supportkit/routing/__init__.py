@@ -1,0 +1,1 @@
+"""Who should take a ticket, and which ticket comes first: pure rules, usable alone."""
