@@ -24,6 +24,8 @@ from supportkit.aio import (
     AsyncPromises,
     AsyncQuarantine,
     AsyncRegulation,
+    AsyncReports,
+    AsyncSurveys,
     AsyncTeams,
     AsyncVendors,
     DeskArguments,
@@ -37,6 +39,8 @@ from supportkit.participants import Participants
 from supportkit.portal import Portal
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
+from supportkit.reporting import Reports
+from supportkit.surveying.service import Surveys
 from supportkit.teams import Teams
 
 TWINS: dict[type, type] = {
@@ -47,6 +51,8 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Surveys: AsyncSurveys,
+    Reports: AsyncReports,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

@@ -8,12 +8,14 @@ from __future__ import annotations
 from supportkit.aio.desk import AsyncDesk, DeskArguments
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
+from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
     AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncSurveys,
     AsyncVendors,
 )
 
@@ -29,6 +31,8 @@ __all__ = [
     "AsyncPromises",
     "AsyncQuarantine",
     "AsyncRegulation",
+    "AsyncReports",
+    "AsyncSurveys",
     "AsyncTeams",
     "AsyncVendors",
     "DeskArguments",

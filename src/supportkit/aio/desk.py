@@ -19,12 +19,14 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
 from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
+from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
     AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncSurveys,
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
@@ -53,14 +55,16 @@ from supportkit.model.clocks import Metric
 from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
-from supportkit.model.message import Message, MessageKind, Note
+from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
+from supportkit.originals import Original
 from supportkit.promising import Levels
 from supportkit.retention import PurgeReport, Retention
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.opening import Source
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+from supportkit.surveys.settings import Survey
 
 
 class DeskArguments(TypedDict, total=False):
@@ -87,6 +91,7 @@ class DeskArguments(TypedDict, total=False):
     budgets: Budgets
     join_across_channels: bool
     notices: Notices
+    surveys: Iterable[Survey]
     plugins: Iterable[object]
     discover: bool
     synchronous: str
@@ -248,6 +253,11 @@ class AsyncDesk:
         return AsyncVendors(self._threads, self.desk.vendors)
 
     @property
+    def reports(self) -> AsyncReports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return AsyncReports(self._threads, self.desk.reports)
+
+    @property
     def escalations(self) -> AsyncEscalations:
         """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
         return AsyncEscalations(self._threads, self.desk.escalations)
@@ -261,6 +271,11 @@ class AsyncDesk:
     def outbox(self) -> AsyncOutbox:
         """Deliveries: call it to list them (`await desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
         return AsyncOutbox(self._threads, self.desk.outbox)
+
+    @property
+    def surveys(self) -> AsyncSurveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return AsyncSurveys(self._threads, self.desk.surveys)
 
     @property
     def quarantine(self) -> AsyncQuarantine:
@@ -364,6 +379,10 @@ class AsyncDesk:
         """See `Desk.file`."""
         return await self._threads.run(self.desk.file, file)
 
+    async def original(self, message: str) -> Original:
+        """See `Desk.original`."""
+        return await self._threads.run(self.desk.original, message)
+
     async def switch_channel(
         self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]
     ) -> Ticket:
@@ -378,10 +397,13 @@ class AsyncDesk:
         actor: Actor | str,
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.reply`."""
-        return await self._threads.run(self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, **how)
+        return await self._threads.run(
+            self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, files=files, **how
+        )
 
     async def ask(
         self,
@@ -391,10 +413,13 @@ class AsyncDesk:
         actor: Actor | str,
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.ask`."""
-        return await self._threads.run(self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, **how)
+        return await self._threads.run(
+            self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, files=files, **how
+        )
 
     async def note(
         self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]

@@ -5,6 +5,7 @@ from supportkit.cli.archiving import export, import_
 from supportkit.cli.configuring import config
 from supportkit.cli.demo import demo
 from supportkit.cli.explaining import explain
+from supportkit.cli.kpis import kpi
 from supportkit.cli.lines import escalations, regulation
 from supportkit.cli.looking import check, lifecycle, plugins
 from supportkit.cli.mailing import mail
@@ -13,7 +14,10 @@ from supportkit.cli.promises import calendar, policy
 from supportkit.cli.purging import purge
 from supportkit.cli.receiving import channels, quarantine
 from supportkit.cli.replaying import replay
+from supportkit.cli.reporting import report
+from supportkit.cli.scoring import survey
 from supportkit.cli.showing import show
+from supportkit.cli.staffing import staffing
 from supportkit.cli.texts import templates
 from supportkit.cli.tickets import tickets
 from supportkit.cli.whatif import whatif
@@ -40,6 +44,9 @@ for _command in (
         work,
         purge,
         export,
+        kpi,
+        staffing,
+        report,
     ),
 ):
     app.command()(_command)
@@ -49,3 +56,4 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(config, name="config")
 app.add_typer(policy, name="policy")
 app.add_typer(templates, name="templates")
+app.add_typer(survey, name="survey")
