@@ -421,6 +421,9 @@ def test_an_export_of_the_desk_has_nothing_of_the_person_and_can_be_imported(tmp
         lambda: json.dumps({"from": FLYER.upper()}).encode(),
         f"from={FLYER}&text=x".encode,
         lambda: b"\xff\xfe broken " + FLYER.encode(),
+        lambda: json.dumps({"from": f"\u00ab{FLYER}\u00e9"}).encode(),
+        f"from=%3C{FLYER}%3E".encode,
+        lambda: b'{"text": "a line\\n' + FLYER.encode() + b'"}',
     ],
 )
 def test_a_delivery_in_quarantine_is_emptied_however_the_address_stands_in_it(body: Callable[[], bytes]) -> None:
@@ -436,6 +439,18 @@ def test_a_delivery_in_quarantine_is_emptied_however_the_address_stands_in_it(bo
         with desk.storage.begin(desk.tenant, write=False) as unit:
             arrival = cast("Any", unit).arrival(held.id)
         assert (arrival.body, arrival.head, arrival.reason) == (b"", "{}", "erased")
+
+
+@pytest.mark.parametrize("other", ["jo-{}", "jo{}", "{}2", "{}b", "{}"])
+def test_a_delivery_of_somebody_whose_address_only_has_the_other_one_in_it_stays(other: str) -> None:
+    """Where the longer address begins with a sign, nobody can tell, and the person's right comes first."""
+    named = other.format(FLYER)
+    with a_desk("sqlite://") as desk:
+        ann = desk.customers.add("Ann", addresses={"pigeon": FLYER}).id
+        desk.receive("pigeon", delivery({"id": "m1", "from": named, "value": "unread"}))
+        desk.process_inbox()
+        desk.privacy.erase(ann, actor=KIM)
+        assert len(desk.quarantine.list()) == (0 if named in {FLYER, f"jo-{FLYER}"} else 1)
 
 
 def test_a_delivery_that_nobody_has_read_yet_stays_where_others_speak_in_it_too() -> None:
