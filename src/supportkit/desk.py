@@ -91,7 +91,7 @@ from supportkit.originals import Original, original_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.portal import Portal
-from supportkit.presence import Presences
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
@@ -378,9 +378,9 @@ class Desk:
         return Reports(self._runner)
 
     @property
-    def presence(self) -> Presences:
+    def presence(self) -> Presence:
         """What agents say about themselves: `set`, `get`, `list`, `clear`."""
-        return Presences(self._runner)
+        return Presence(self._runner)
 
     @property
     def agents(self) -> Agents:

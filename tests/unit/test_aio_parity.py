@@ -20,6 +20,7 @@ from supportkit.aio import (
     AsyncOutbox,
     AsyncParticipants,
     AsyncPortal,
+    AsyncPresence,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
@@ -37,6 +38,7 @@ from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.portal import Portal
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
 from supportkit.reporting import Reports
@@ -53,6 +55,7 @@ TWINS: dict[type, type] = {
     Quarantine: AsyncQuarantine,
     Surveys: AsyncSurveys,
     Reports: AsyncReports,
+    Presence: AsyncPresence,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,

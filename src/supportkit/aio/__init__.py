@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPresence, AsyncPrivacy, AsyncTeams
 from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
@@ -27,6 +27,7 @@ __all__ = [
     "AsyncOutbox",
     "AsyncParticipants",
     "AsyncPortal",
+    "AsyncPresence",
     "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",

@@ -18,7 +18,7 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPrivacy, AsyncTeams
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPresence, AsyncPrivacy, AsyncTeams
 from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
@@ -60,7 +60,10 @@ from supportkit.model.people import Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.originals import Original
 from supportkit.promising import Levels
+from supportkit.queueing import Queued
 from supportkit.retention import PurgeReport, Retention
+from supportkit.routing.choosing import Choice
+from supportkit.routing.roster import Routing
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.opening import Source
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
@@ -92,6 +95,7 @@ class DeskArguments(TypedDict, total=False):
     join_across_channels: bool
     notices: Notices
     surveys: Iterable[Survey]
+    routing: Routing | Mapping[str, Any] | None
     plugins: Iterable[object]
     discover: bool
     synchronous: str
@@ -238,9 +242,15 @@ class AsyncDesk:
         """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
         return AsyncPrivacy(self._threads, self.desk.privacy)
 
+    @property
     def participants(self) -> AsyncParticipants:
         """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
         return AsyncParticipants(self._threads, self.desk.participants)
+
+    @property
+    def presence(self) -> AsyncPresence:
+        """What agents say about themselves: `set`, `get`, `list`, `clear`."""
+        return AsyncPresence(self._threads, self.desk.presence)
 
     @property
     def promises(self) -> AsyncPromises:
@@ -585,6 +595,30 @@ class AsyncDesk:
     ) -> Ticket:
         """See `Desk.followers`."""
         return await self._threads.run(self.desk.followers, ticket, *add, remove=remove, actor=actor, **how)
+
+    # -- the work queue ------------------------------------------------------------------------------------------------
+
+    async def queue(
+        self, *, team: str | None = None, agent: str | None = None, tier: int | None = None, limit: int = 50
+    ) -> Sequence[Queued]:
+        """See `Desk.queue`."""
+        return await self._threads.run(self.desk.queue, team=team, agent=agent, tier=tier, limit=limit)
+
+    async def next(
+        self,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        team: str | None = None,
+        tier: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket | None:
+        """See `Desk.next`."""
+        return await self._threads.run(self.desk.next, agent, actor=actor, team=team, tier=tier, **how)
+
+    async def candidates(self, ticket: Ref | Ticket) -> Choice:
+        """See `Desk.candidates`."""
+        return await self._threads.run(self.desk.candidates, ticket)
 
     # -- promises ------------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,13 @@ import attrs
 
 from supportkit.agents import Agents
 from supportkit.aio.threads import Threads
+from supportkit.dispatching import AgentPresence
 from supportkit.forgetting import Erased
 from supportkit.model.people import SYSTEM, Actor, Agent, Customer, Shift, Team
 from supportkit.portal import VALID_FOR, Portal, PublicTicket
+from supportkit.presence import Presence
 from supportkit.privacy import ErasureReport, Privacy
+from supportkit.routing.duty import PresenceState
 from supportkit.storage.port import Finding
 from supportkit.teams import Teams
 
@@ -177,3 +180,29 @@ class AsyncPortal:
     async def revoke(self, customer: str | Customer) -> int:
         """See `Portal.revoke`."""
         return await self._threads.run(self._portal.revoke, customer)
+
+
+@attrs.frozen
+class AsyncPresence:
+    """The verbs of `Presence`, awaitable."""
+
+    _threads: Threads
+    _presences: Presence
+
+    async def set(
+        self, agent: str, state: PresenceState | str, *, lasting: dt.timedelta | None = None
+    ) -> AgentPresence:
+        """See `Presence.set`."""
+        return await self._threads.run(self._presences.set, agent, state, lasting=lasting)
+
+    async def get(self, agent: str) -> AgentPresence | None:
+        """See `Presence.get`."""
+        return await self._threads.run(self._presences.get, agent)
+
+    async def list(self) -> Sequence[AgentPresence]:
+        """See `Presence.list`."""
+        return await self._threads.run(self._presences.list)
+
+    async def clear(self, agent: str) -> None:
+        """See `Presence.clear`."""
+        return await self._threads.run(self._presences.clear, agent)
