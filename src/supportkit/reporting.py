@@ -53,6 +53,8 @@ class Schedules:
 
     def between(self, a: dt.datetime, b: dt.datetime, /) -> dt.timedelta:
         """Return the open time in `[a, b)`."""
+        if len(self._calendars) == 1:  # as nearly always
+            return self._calendars[0].between(a, b)
         found = dt.timedelta(0)
         for number, calendar in enumerate(self._calendars):
             start = a if number == 0 else max(a, self._since[number])
@@ -209,7 +211,7 @@ class _Reader:
     def entry(self, ticket: Ticket) -> TicketEntry | None:
         """Return what the table takes of a ticket; `None` if it had not been created by then."""
         log = self._unit.history(ticket.id)
-        facts = facts_of_log(log, self._promises, to_us(self._now))
+        facts = facts_of_log(log, self._promises, to_us(self._now), has_subjects=False)
         flow = ticket_flow(facts, now=self._now)
         if flow is None:
             return None
