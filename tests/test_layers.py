@@ -101,7 +101,6 @@ PINNED = {
     "babel": {"templates", "report"},
     "asyncio": {"aio"},
     "jinja2": {"report"},
-    "matplotlib": {"report"},
     "nh3": {"channels"},
     "charset_normalizer": {"channels"},
     "pytest": {"testing"},
