@@ -22,6 +22,7 @@ FLOORS = {
         "admitting",
         "heeding",
         "windowing",
+        "wording",
         "proposing",
         "keyring",
         "quarantine",
@@ -59,7 +60,10 @@ FLOORS = {
         "queueing",
         "parting",
         "outbox",
+        "surveying",
         "pauses",
+        "originals",
+        "enclosing",
         "revoking",
         "participants",
         "retention",
@@ -82,8 +86,7 @@ FLOORS = {
 }
 ORDER = list(FLOORS)
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla")}
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("escalation", "sla")}
+RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("routing", "sla"), ("escalation", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar, assert_never, cast
 
@@ -19,6 +19,7 @@ from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import PUBLIC, REPLY
+from supportkit.keys import Keys
 from supportkit.lookup import person
 from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
@@ -28,6 +29,7 @@ from supportkit.model.events import Event, NoticeQueued
 from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import SYSTEM, ActorKind, Customer
 from supportkit.model.ticket import Ticket
+from supportkit.originals import stored_original
 from supportkit.participants import copies_of
 from supportkit.parting import texts_of
 from supportkit.proposing import proposed
@@ -36,6 +38,7 @@ from supportkit.receipts import HARD, count_failure, record_refused, settle_wait
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
+from supportkit.templates.notices import Notice
 from supportkit.text import clean
 from supportkit.windowing import close_window
 from supportkit.withdrawing import cancelled
@@ -45,6 +48,8 @@ MAX_AGE = dt.timedelta(hours=48)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 3600.0
 _REFERENCES = 20
+SURVEY = Notice.SURVEY_INVITATION.value
+"""The rule of invitations to surveys, whose link is put in when they go out."""
 Result = TypeVar("Result")
 
 
@@ -200,6 +205,7 @@ def _settle_doubt(  # noqa: PLR0911 - one short answer a case
 
 
 def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt.timedelta) -> _Verdict:
+    keys = _keys_for(runner, delivery)
     with runner.storage.begin(runner.tenant, write=False) as unit:
         ticket = unit.get(delivery.ticket)
         message = unit.message(delivery.message)
@@ -210,7 +216,9 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
             told = _notice(unit, message)
         copies = _copies(unit, adapter, delivery, ticket, leg, customer)
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
+        wanted = _wanted(cast("ReceivingUnit", unit), before, delivery, leg)
         files = _files(cast("ReceivingUnit", unit), message)
+        message = _with_link(runner, unit, ticket, message, keys) if delivery.rule == SURVEY else message
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     able = adapter.capabilities
@@ -221,7 +229,8 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     if able.public and delivery.rule != PUBLIC:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
     forbidden = _forbidden(adapter, customer, leg, address, runner.clock.now())
-    if told is not None and customer is not None and customer.consent("notices") is False:
+    purpose = "surveys" if delivery.rule == SURVEY else "notices"
+    if told is not None and customer is not None and customer.consent(purpose) is False:
         forbidden = Reason.NO_CONSENT
     if forbidden is not None:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)
@@ -231,7 +240,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     subject = ticket.subject if message.kind is not MessageKind.AUTO else _subject(told, ticket)
     ids = tuple([one.external_id for one in before if one.external_id and _answers(message, one)][-_REFERENCES:])
     outbound = attrs.evolve(
-        _outbound(delivery, ticket, message, address, seconds, leg),
+        _outbound(delivery, ticket, message, wanted or address, seconds, leg),
         copies=tuple(copies),
         body=parts[delivery.part - 1],
         parts=len(parts),
@@ -244,9 +253,23 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     answer = _call(adapter, outbound, seconds)
     verdict = _judge(answer, delivery, adapter, runner.clock.now())
     if isinstance(answer, Accepted) and answer.refused:
-        missed = [_whose(one, {**copies, address: delivery.recipient}, able.address_kind) for one in answer.refused]
+        missed = [
+            _whose(one, {**copies, wanted or address: delivery.recipient}, able.address_kind) for one in answer.refused
+        ]
         verdict = attrs.evolve(verdict, refused=tuple(dict.fromkeys([one for one in missed if one])))
     return verdict
+
+
+def _wanted(unit: ReceivingUnit, before: Sequence[Message], delivery: Outgoing, leg: Leg | None) -> str | None:
+    """Return where the requester, in his last mail on a leg, wanted answers; notices stay where he wrote from."""
+    if leg is None or delivery.rule != REPLY:
+        return None
+    for message in reversed(before[-_REFERENCES:]):
+        if message.author.kind is ActorKind.CUSTOMER and message.channel == delivery.channel:
+            original = stored_original(unit, message.id)
+            if original is not None and original.sender == leg.address:
+                return original.answer_to
+    return None
 
 
 def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accepted | Deferred | Rejected:
@@ -285,6 +308,21 @@ def _whose(address: str, known: Mapping[str, str], kind: str) -> str | None:
     except ValueError:
         return None
     return next((who for one, who in known.items() if one.lower() == wanted), None)
+
+
+def _keys_for(runner: Runner, delivery: Outgoing) -> Keys | None:
+    """Return what signs the link of an invitation; the keys may have to be read, so before a transaction begins."""
+    return runner.surveyor.keys() if delivery.rule == SURVEY and runner.surveyor is not None else None
+
+
+def _with_link(
+    runner: Runner, unit: UnitOfWork, ticket: Ticket | None, message: Message | None, keys: Keys | None
+) -> Message | None:
+    """Return an invitation with the link that its text leaves out; `None` where it has lost its point."""
+    if ticket is None or message is None or runner.surveyor is None or keys is None:
+        return None
+    body = runner.surveyor.filled_in(unit, keys, ticket.id, message.id, message.body)
+    return None if body is None else attrs.evolve(message, body=body)
 
 
 def _address(customer: Customer | None, family: str) -> str | None:

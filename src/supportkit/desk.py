@@ -21,6 +21,7 @@ from supportkit import (
     clocking,
     continuing,
     delivery,
+    enclosing,
     pairing,
     promising,
     publicly,
@@ -82,13 +83,15 @@ from supportkit.model.commands import THE_CUSTOMER
 from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
-from supportkit.model.message import Message, MessageKind, Note
+from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import public_answer, teller_of, texts_of
+from supportkit.notifying import teller_of
+from supportkit.originals import Original, original_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
-from supportkit.presence import Presences
+from supportkit.portal import Portal
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
@@ -102,8 +105,12 @@ from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.surveying.service import Surveys, check_survey, require
+from supportkit.surveying.surveyor import Surveyor
+from supportkit.surveys.settings import Survey
 from supportkit.teams import Teams
 from supportkit.text import clean
+from supportkit.wording import public_answer, texts_of
 
 MAX_TENANT = 64
 AHEAD = dt.timedelta(minutes=5)
@@ -143,6 +150,7 @@ class Desk:
             another channel; by default it opens a ticket, and `suggestions` shows the other one.
         notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
             a promised time has moved, that the request is solved, closed or open again.
+        surveys: What customers are asked after a resolution, and when and how often.
         routing: How work is given out: `Routing`, or the dict of a configuration file. By default nobody is given
             anything: a ticket waits in the queue until somebody takes it with `next` or it is assigned.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
@@ -180,6 +188,7 @@ class Desk:
         budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
         join_across_channels: bool = False,
         notices: Notices = Notices(),  # noqa: B008 - a frozen value
+        surveys: Iterable[Survey] = (),
         routing: Routing | Mapping[str, Any] | None = None,
         discover: bool = False,
         synchronous: str = "full",
@@ -218,16 +227,22 @@ class Desk:
             checked(attrs.evolve(rules, promises=PromisedLevels.of(levels, rules.lifecycle)))
         texts = texts_of(notices, self._channels, hooks)
         self._in_public = partial(public_answer, notices, texts)
+        asked: dict[str, Survey] = {}
+        for survey in surveys:
+            check_survey(asked, survey)
         teller = teller_of(notices, self._channels, texts)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
+            if asked:
+                require(opened)
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
             rules = checked(attrs.evolve(rules, promises=promised))
         except BaseException:
             if self._owns_storage:
                 opened.close()
             raise
+        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._runner = Runner(
             tenant=tenant,
             storage=opened,
@@ -239,15 +254,19 @@ class Desk:
             dispatcher=Dispatcher(given_out, opened.capabilities),
             channels=self._channels,
             has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
+            surveyor=Surveyor(
+                surveys=asked, channels=self._channels, catalog=texts, keys=found, desk_name=notices.desk_name
+            ),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
                 if adapter.capabilities.outbound and adapter.capabilities.max_body_chars is not None
             },
         )
-        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
         self._lines = Lines(self._intake, self._channels)
+        if rules.vendors:  # made now, because writing to one is a transaction in which none can be made
+            found()
 
     @classmethod
     def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
@@ -344,6 +363,11 @@ class Desk:
         return Outbox(self._runner)
 
     @property
+    def surveys(self) -> Surveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return Surveys(self._runner)
+
+    @property
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
@@ -354,9 +378,9 @@ class Desk:
         return Reports(self._runner)
 
     @property
-    def presence(self) -> Presences:
+    def presence(self) -> Presence:
         """What agents say about themselves: `set`, `get`, `list`, `clear`."""
-        return Presences(self._runner)
+        return Presence(self._runner)
 
     @property
     def agents(self) -> Agents:
@@ -367,6 +391,11 @@ class Desk:
     def teams(self) -> Teams:
         """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
         return Teams(self._runner)
+
+    @property
+    def portal(self) -> Portal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return Portal(self._runner, self._intake.keys)
 
     @property
     def privacy(self) -> Privacy:
@@ -497,6 +526,7 @@ class Desk:
         actor: Actor | str,
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """Answer the customer in public; on a new ticket this also starts it.
@@ -504,8 +534,12 @@ class Desk:
         The answer is queued for the ticket's channel, or for *channel*. `kind="call"` records a call instead. Where the
         ticket's own channel has no adapter in this desk the answer is recorded only, and its event says so.
 
+        *files* go out with it, where the channel takes files.
+
         Raises:
             UnknownChannel: *channel* was named and this desk has no such adapter.
+            CapabilityMissing: There are files, and the channel takes none, or the storage keeps none.
+            LimitExceeded: The files are more, or larger, than the channel takes.
         """
         kind = MessageKind(kind)
         command = cm.Reply(
@@ -515,7 +549,7 @@ class Desk:
             channel=as_optional_name(channel, "channel") if kind is MessageKind.CALL else self._sender(channel),
             message=self._new_id(),
         )
-        return self._runner.run(as_ticket(ticket), command, self._options(how), follow_merges=True)
+        return enclosing.answer(self._runner, self._channels, as_ticket(ticket), command, files, self._options(how))
 
     def ask(
         self,
@@ -525,9 +559,13 @@ class Desk:
         actor: Actor | str,
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
-        """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then."""
+        """Ask the customer something, in public, and wait for the answer; with *until*, go on by itself then.
+
+        *files* are as for `reply`.
+        """
         command = cm.Ask(
             actor=as_actor(actor),
             body=self._words(body, "body"),
@@ -535,7 +573,7 @@ class Desk:
             until=self._instant(until),
             message=self._new_id(),
         )
-        return self._runner.run(as_ticket(ticket), command, self._options(how), follow_merges=True)
+        return enclosing.answer(self._runner, self._channels, as_ticket(ticket), command, files, self._options(how))
 
     def note(
         self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
@@ -1155,6 +1193,14 @@ class Desk:
         if found is None:
             raise NotFound("file", file)
         return found
+
+    def original(self, message: str) -> Original:
+        """Return what a message from outside brought besides its text: cleaned HTML, details, where answers go.
+
+        Raises:
+            NotFound: The message brought nothing else, or there is none with this id.
+        """
+        return original_of(self._runner, message)
 
     def switch_channel(
         self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]

@@ -15,6 +15,7 @@ from typing import cast
 
 import attrs
 
+from supportkit import originals
 from supportkit.admitting import Budgets as Budgets  # noqa: PLC0414 - belongs to `Intake` as well
 from supportkit.admitting import consenting, is_at, over_budget, word_of
 from supportkit.channels.inbound import Authenticity, Inbound, Mark, Reference, ReferenceKind, SignalKind
@@ -441,11 +442,12 @@ class _Message:
             if is_guest and customer is not None:
                 opening = attrs.evolve(opening, customer=customer.id)
             leg = self._leg_for(opening.ticket, known)
-            opening = attrs.evolve(opening, leg=leg.leg.id, attachments=self._files(opening.ticket, command.message))
+            files = self._files(opening.ticket, command.message, is_joining=False)
+            opening = attrs.evolve(opening, leg=leg.leg.id, attachments=files)
             after = self.runner.opened(self.unit, self.draft, opening, guarded=False)
             return self._done(after, command.message, leg, Outcome.FOLLOWED_UP)
         self._spend_reopening(ticket)
-        command = attrs.evolve(command, attachments=self._files(ticket.id, command.message))
+        command = attrs.evolve(command, attachments=self._files(ticket.id, command.message, is_joining=True))
         self.draft.command = command
         events = (*decide(ticket, command, self.at, self.runner.rules), *self._joining(ticket, author))
         after = self.draft.add(self.runner.tenant, ticket, ticket.id, events) or ticket
@@ -495,7 +497,7 @@ class _Message:
             locale=self.inbound.locale,
             external_id=self.inbound.external_id,
             links=() if claims is None else (Link(LinkKind.CLAIMS, claims.id),),
-            attachments=self._files(ticket, message),
+            attachments=self._files(ticket, message, is_joining=False),
             leg=leg.leg.id,
             ticket=ticket,
             reference=self.runner.ids.reference(),
@@ -604,13 +606,30 @@ class _Message:
         )
         return LegChange(leg=leg, key=key, replaces=None if replaced is None else replaced.id)
 
-    def _files(self, ticket: str, message: str) -> tuple[Attachment, ...]:
+    def _may_move(self, *, is_joining: bool) -> bool:
+        """Tell whether the sender may say where answers go: an unproved one moves no others to another domain."""
+        wanted, auth = self.inbound.answer_to, self.inbound.auth
+        if wanted is None or auth is Authenticity.FAILED or self.is_stranger:
+            return False
+        return not is_joining or auth is Authenticity.VERIFIED or originals.same_domain(wanted, self.sender)
+
+    def _files(self, ticket: str, message: str, *, is_joining: bool) -> tuple[Attachment, ...]:
         given = self.inbound.attachments
         if len(given) > self.budgets.files:
             raise LimitExceeded("files of one message", self.budgets.files, len(given))
         size = sum(len(file.content) for file in given)
         if size > self.budgets.file_bytes:
             raise LimitExceeded("files of one message together", self.budgets.file_bytes, size, "bytes")
+        original = originals.file_of(
+            self.inbound,
+            tenant=self.runner.tenant,
+            ticket=ticket,
+            message=message,
+            sender=self.sender,
+            moves=self._may_move(is_joining=is_joining),
+        )
+        if original is not None:
+            self.draft.received.files.append(original)
         found = []
         for file in given:
             stored = StoredFile(

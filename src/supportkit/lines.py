@@ -83,13 +83,13 @@ class Lines:
         given = cm.MoveTier(actor=actor, tier=wanted, summary=summary, returns=True)
 
         def complete(unit: UnitOfWork, _draft: Draft, ticket: Ticket) -> tuple[cm.MoveTier, LegChange | None]:
-            origin = came_from(unit.history(ticket.id))
+            origin = came_from(unit.history(ticket.id), wanted or None)
             tier = wanted or (origin.tier if origin is not None else _below(ticket, rules))
             if tier >= ticket.tier:
                 raise refuse(
                     "tier.not_down", f"ticket {ticket.number} is in line {ticket.tier}: there is no lower line for it"
                 )
-            if origin is None or origin.tier != tier:
+            if origin is None:
                 return attrs.evolve(given, tier=tier), None
             return attrs.evolve(given, tier=tier, team=origin.team, assignee=origin.assignee), None
 

@@ -56,6 +56,7 @@ def switch(
                 draft.received.legs.append(change)
         return draft.add(runner.tenant, ticket, ticket.id, events) or ticket
 
+    intake.keys()  # made before the transaction, in which none can be made
     fingerprint = cm.SwitchChannel(actor=actor, leg=address or "", channel=to)
     return runner.carry_out(fingerprint, options, prepare, subject=ref)
 

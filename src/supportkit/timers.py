@@ -24,6 +24,7 @@ from supportkit.errors import (
 )
 from supportkit.lookup import survivor
 from supportkit.model.change import Change, Timer, TimerState
+from supportkit.model.surveys import SURVEY_TIMERS
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
@@ -34,6 +35,8 @@ _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
 BATCH = 50
 TRIES = 5
+_BY_OTHERS = frozenset({WINDOW, STAY, *SURVEY_TIMERS})
+"""Deadlines that are no command about the state of a ticket."""
 
 
 @attrs.frozen(kw_only=True)
@@ -163,10 +166,8 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
             return _elapse(runner, unit, ticket, now)
         if ticket is None or timer.due_at is None:
             return "stale", ()
-        if timer.name == WINDOW:
-            return warn(runner, unit, timer, survivor(unit, ticket.id), now)
-        if timer.name == STAY:
-            return _stay(runner, unit, ticket, timer, now)
+        if timer.name in _BY_OTHERS:
+            return _by_others(runner, unit, ticket, timer, now)
         command = on_timer(timer, ticket, runner.rules)
         if command is None:  # where the rules were changed meanwhile it is due later, not never
             later = tuple(one for one in state_timers(None, ticket, runner.rules) if one.name == timer.name)
@@ -181,6 +182,15 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         runner.complete(unit, draft)
         unit.save(draft.change(None))
         return "fired", draft.told
+
+
+def _by_others(runner: Runner, unit: UnitOfWork, ticket: Ticket, timer: Timer, now: dt.datetime) -> tuple[str, News]:
+    """Let a deadline do what its own subject says."""
+    if timer.name == WINDOW:
+        return warn(runner, unit, timer, survivor(unit, ticket.id), now)
+    if timer.name == STAY:
+        return _stay(runner, unit, ticket, timer, now)
+    return ("stale", ()) if runner.surveyor is None else runner.surveyor.fire(runner, unit, timer, ticket, now)
 
 
 def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.datetime) -> tuple[str, News]:

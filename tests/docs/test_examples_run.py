@@ -55,6 +55,7 @@ def test_there_are_examples():
         "real_reports",
         "sqlalchemy_app",
         "support_day",
+        "survey",
         "worker_loop",
     }
     assert named <= {path.stem for path in SCRIPTS}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPresence, AsyncPrivacy, AsyncTeams
 from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
@@ -15,6 +15,7 @@ from supportkit.aio.services import (
     AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncSurveys,
     AsyncVendors,
 )
 
@@ -25,11 +26,14 @@ __all__ = [
     "AsyncEscalations",
     "AsyncOutbox",
     "AsyncParticipants",
+    "AsyncPortal",
+    "AsyncPresence",
     "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",
     "AsyncRegulation",
     "AsyncReports",
+    "AsyncSurveys",
     "AsyncTeams",
     "AsyncVendors",
     "DeskArguments",

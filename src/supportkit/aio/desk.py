@@ -18,7 +18,7 @@ from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
 from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
-from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPresence, AsyncPrivacy, AsyncTeams
 from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
@@ -26,6 +26,7 @@ from supportkit.aio.services import (
     AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncSurveys,
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
@@ -54,14 +55,19 @@ from supportkit.model.clocks import Metric
 from supportkit.model.conversation import StoredFile
 from supportkit.model.events import Recorded
 from supportkit.model.fields import FieldValue
-from supportkit.model.message import Message, MessageKind, Note
+from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
+from supportkit.originals import Original
 from supportkit.promising import Levels
+from supportkit.queueing import Queued
 from supportkit.retention import PurgeReport, Retention
+from supportkit.routing.choosing import Choice
+from supportkit.routing.roster import Routing
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.opening import Source
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+from supportkit.surveys.settings import Survey
 
 
 class DeskArguments(TypedDict, total=False):
@@ -88,6 +94,8 @@ class DeskArguments(TypedDict, total=False):
     budgets: Budgets
     join_across_channels: bool
     notices: Notices
+    surveys: Iterable[Survey]
+    routing: Routing | Mapping[str, Any] | None
     plugins: Iterable[object]
     discover: bool
     synchronous: str
@@ -225,13 +233,24 @@ class AsyncDesk:
         return AsyncTeams(self._threads, self.desk.teams)
 
     @property
+    def portal(self) -> AsyncPortal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return AsyncPortal(self._threads, self.desk.portal)
+
+    @property
     def privacy(self) -> AsyncPrivacy:
         """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
         return AsyncPrivacy(self._threads, self.desk.privacy)
 
+    @property
     def participants(self) -> AsyncParticipants:
         """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
         return AsyncParticipants(self._threads, self.desk.participants)
+
+    @property
+    def presence(self) -> AsyncPresence:
+        """What agents say about themselves: `set`, `get`, `list`, `clear`."""
+        return AsyncPresence(self._threads, self.desk.presence)
 
     @property
     def promises(self) -> AsyncPromises:
@@ -262,6 +281,11 @@ class AsyncDesk:
     def outbox(self) -> AsyncOutbox:
         """Deliveries: call it to list them (`await desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
         return AsyncOutbox(self._threads, self.desk.outbox)
+
+    @property
+    def surveys(self) -> AsyncSurveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return AsyncSurveys(self._threads, self.desk.surveys)
 
     @property
     def quarantine(self) -> AsyncQuarantine:
@@ -365,6 +389,10 @@ class AsyncDesk:
         """See `Desk.file`."""
         return await self._threads.run(self.desk.file, file)
 
+    async def original(self, message: str) -> Original:
+        """See `Desk.original`."""
+        return await self._threads.run(self.desk.original, message)
+
     async def switch_channel(
         self, ticket: Ref | Ticket, to: str, *, actor: Actor | str, address: str | None = None, **how: Unpack[How]
     ) -> Ticket:
@@ -379,10 +407,13 @@ class AsyncDesk:
         actor: Actor | str,
         channel: str | None = None,
         kind: MessageKind | str = MessageKind.REPLY,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.reply`."""
-        return await self._threads.run(self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, **how)
+        return await self._threads.run(
+            self.desk.reply, ticket, body, actor=actor, channel=channel, kind=kind, files=files, **how
+        )
 
     async def ask(
         self,
@@ -392,10 +423,13 @@ class AsyncDesk:
         actor: Actor | str,
         channel: str | None = None,
         until: When | dt.timedelta | None = None,
+        files: Iterable[NewFile] = (),
         **how: Unpack[How],
     ) -> Ticket:
         """See `Desk.ask`."""
-        return await self._threads.run(self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, **how)
+        return await self._threads.run(
+            self.desk.ask, ticket, body, actor=actor, channel=channel, until=until, files=files, **how
+        )
 
     async def note(
         self, ticket: Ref | Ticket, body: str, *, actor: Actor | str, mentions: Iterable[str] = (), **how: Unpack[How]
@@ -561,6 +595,30 @@ class AsyncDesk:
     ) -> Ticket:
         """See `Desk.followers`."""
         return await self._threads.run(self.desk.followers, ticket, *add, remove=remove, actor=actor, **how)
+
+    # -- the work queue ------------------------------------------------------------------------------------------------
+
+    async def queue(
+        self, *, team: str | None = None, agent: str | None = None, tier: int | None = None, limit: int = 50
+    ) -> Sequence[Queued]:
+        """See `Desk.queue`."""
+        return await self._threads.run(self.desk.queue, team=team, agent=agent, tier=tier, limit=limit)
+
+    async def next(
+        self,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        team: str | None = None,
+        tier: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket | None:
+        """See `Desk.next`."""
+        return await self._threads.run(self.desk.next, agent, actor=actor, team=team, tier=tier, **how)
+
+    async def candidates(self, ticket: Ref | Ticket) -> Choice:
+        """See `Desk.candidates`."""
+        return await self._threads.run(self.desk.candidates, ticket)
 
     # -- promises ------------------------------------------------------------------------------------------------------
 

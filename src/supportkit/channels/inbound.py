@@ -205,6 +205,7 @@ class Inbound:
         reply_to: External ids of messages that this one answers, the likeliest first.
         token: A signed reference of ours that came back.
         references: What else of ours came back, each checked by the channel.
+        answer_to: Where the sender wants answers, if elsewhere: it moves agents' answers, never the identity.
         participants: Further people who are to take part, for example those in copy: they join the ticket if the sender
             may write there and the channel declares `copies`.
         sent_at: When the sender says it was sent; shown, never used by a clock.
@@ -228,6 +229,7 @@ class Inbound:
     subject: str | None = attrs.field(default=None, repr=False)
     html: str | None = attrs.field(default=None, repr=False)
     attachments: tuple[InboundFile, ...] = attrs.field(default=(), converter=_files)
+    answer_to: str | None = attrs.field(default=None, repr=False)
     participants: tuple[str, ...] = attrs.field(default=(), converter=_texts, repr=False)
     sent_at: dt.datetime | None = attrs.field(default=None, converter=_instant)
     kind: MessageKind = attrs.field(default=MessageKind.REPLY, converter=MessageKind)

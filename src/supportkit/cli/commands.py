@@ -12,6 +12,7 @@ from supportkit.cli.mailing import mail
 from supportkit.cli.migrating import migrate
 from supportkit.cli.promises import calendar, policy
 from supportkit.cli.purging import purge
+from supportkit.cli.queueing import queue, take_next
 from supportkit.cli.receiving import channels, quarantine
 from supportkit.cli.replaying import replay
 from supportkit.cli.reporting import report
@@ -31,6 +32,7 @@ for _command in (
         replay,
         whatif,
         tickets,
+        queue,
         show,
         explain,
         lifecycle,
@@ -50,6 +52,7 @@ for _command in (
     ),
 ):
     app.command()(_command)
+app.command("next")(take_next)
 app.command("import")(import_)
 app.add_typer(mail, name="mail")
 app.add_typer(quarantine, name="quarantine")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from supportkit.cli.telling_clocks import told_clock, told_promise
 from supportkit.cli.telling_lines import told_escalation
+from supportkit.cli.telling_surveys import told_survey
 from supportkit.model import events as ev
 
 
@@ -104,7 +103,7 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one
         case ev.EscalationAcknowledged():
             return told_escalation(event)
         case _:
-            assert_never(event)
+            return told_survey(event)
 
 
 def _state(event: ev.StateChanged) -> str:

@@ -479,6 +479,20 @@ def _known_vendor(ticket: Ticket, vendor: str) -> None:
         raise refuse("vendor.unknown", f"{vendor!r:.80} does not work on ticket {ticket.number}; there works: {has}")
 
 
+def _clear_survey_flag(_ticket: Ticket, command: cm.ClearSurveyFlag, *_unused: object) -> Events:
+    if command.actor.kind is not ActorKind.AGENT:
+        raise refuse("survey.person", "only an agent may clear a flag of an answer")
+    return (
+        ev.SurveyFlagCleared(
+            survey=command.survey,
+            resolution=command.resolution,
+            version=command.version,
+            flag=command.flag,
+            note=command.note,
+        ),
+    )
+
+
 _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Receive: _receive,
     cm.Reply: _reply,
@@ -519,6 +533,7 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.PauseVendor: _pause_vendor,
     cm.ResumeVendor: _resume_vendor,
     cm.TakeBack: _take_back,
+    cm.ClearSurveyFlag: _clear_survey_flag,
     cm.ReturnAssignment: _return_assignment,
     cm.EditMessage: edit_message,
     cm.DeleteMessage: delete_message,

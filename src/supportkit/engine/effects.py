@@ -103,7 +103,7 @@ def _message(
         kind=event.kind,
         channel=event.channel,
         body=command.body or "",
-        attachments=command.attachments if isinstance(command, cm.Open | cm.Receive) else (),
+        attachments=() if isinstance(command, cm.PublicReply) else command.attachments,
         external_id=None if isinstance(command, cm.Ask | cm.PublicReply) else command.external_id,
         occurred_at=recorded.occurred_at,
         recorded_at=recorded.recorded_at,

@@ -197,10 +197,10 @@ def _assign(action: AssignTo, ticket: Ticket, rules: Rules) -> cm.Command | None
 
 
 def people_of(action: Notify, ticket: Ticket, rules: Rules) -> tuple[str, ...]:
-    """Return who is told; where a role is nobody's, the leads of the lines above are asked in turn, and that ends."""
+    """Return who is told; where a role is nobody's it is the lead of the line, else of the next one that has a lead."""
     found: dict[str, None] = {}
     for one in action.whom:
-        people = _role(one, ticket, rules)
+        people = _role(one, ticket, rules) or _role("lead", ticket, rules)
         found.update(dict.fromkeys(people or _leads_above(ticket.tier, rules)))
     return tuple(found)
 

@@ -82,8 +82,11 @@ def handovers(log: Iterable[Recorded], tiers: Iterable[Tier]) -> tuple[Handover,
     return tuple(reversed(found))
 
 
-def came_from(log: Iterable[Recorded]) -> CameFrom | None:
-    """Return the lower line from which a ticket came to where it is, with its team and person; `None`: from nowhere."""
+def came_from(log: Iterable[Recorded], to: int | None = None) -> CameFrom | None:
+    """Return the lower line from which a ticket came to where it is, with its team and person; `None`: from nowhere.
+
+    With *to* it is that line, if the ticket was in it on its way up.
+    """
     path: list[CameFrom] = []
     here = CameFrom(1, None, None)
     for recorded in log:
@@ -95,4 +98,4 @@ def came_from(log: Iterable[Recorded]) -> CameFrom | None:
         elif isinstance(event, ev.TierMoved):
             path = [one for one in [*path, here] if one.tier < event.dest]
             here = CameFrom(event.dest, event.team, None)
-    return path[-1] if path else None
+    return next((one for one in reversed(path) if to in {None, one.tier}), None)

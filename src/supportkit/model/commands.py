@@ -131,6 +131,7 @@ class Reply:
     kind: MessageKind = MessageKind.REPLY
     channel: str | None = None
     external_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
     message: str = made()
 
 
@@ -153,6 +154,7 @@ class Ask:
     body: str = _words()
     channel: str | None = None
     until: dt.datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
     message: str = made()
 
 
@@ -532,6 +534,18 @@ class Split:
     reference: str = made()
 
 
+@attrs.frozen(kw_only=True)
+class ClearSurveyFlag:
+    """Say that a flag of the last answer of a survey means nothing."""
+
+    actor: Actor
+    survey: str
+    flag: str
+    note: str = _words("")
+    resolution: int = made(0)
+    version: int = made(0)
+
+
 Command = (
     Open
     | Receive
@@ -573,6 +587,7 @@ Command = (
     | PauseVendor
     | ResumeVendor
     | TakeBack
+    | ClearSurveyFlag
     | ReturnAssignment
     | EditMessage
     | DeleteMessage

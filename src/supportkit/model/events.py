@@ -7,7 +7,6 @@ erased while the log stays whole; afterwards the field reads as empty.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import attrs
 
@@ -15,12 +14,20 @@ from supportkit.model.clocks import Cause, Metric, Verdict
 from supportkit.model.fields import NO_FIELDS, Fields
 from supportkit.model.message import MessageKind, OutboxState
 from supportkit.model.people import Actor
+from supportkit.model.private import private as private  # noqa: PLC0414 - how events declare such a field
+from supportkit.model.surveys import ResolutionAttributed as ResolutionAttributed  # noqa: PLC0414 - events as well
+from supportkit.model.surveys import SurveyAnswered as SurveyAnswered  # noqa: PLC0414
+from supportkit.model.surveys import SurveyCancelled as SurveyCancelled  # noqa: PLC0414
+from supportkit.model.surveys import SurveyEnded as SurveyEnded  # noqa: PLC0414
+from supportkit.model.surveys import SurveyFlagCleared as SurveyFlagCleared  # noqa: PLC0414
+from supportkit.model.surveys import SurveyFollowedUp as SurveyFollowedUp  # noqa: PLC0414
+from supportkit.model.surveys import SurveyReminded as SurveyReminded  # noqa: PLC0414
+from supportkit.model.surveys import SurveyScheduled as SurveyScheduled  # noqa: PLC0414
+from supportkit.model.surveys import SurveySent as SurveySent  # noqa: PLC0414
+from supportkit.model.surveys import SurveySuppressed as SurveySuppressed  # noqa: PLC0414
+from supportkit.model.surveys import SurveyTaken as SurveyTaken  # noqa: PLC0414
+from supportkit.model.surveys import SurveyViewed as SurveyViewed  # noqa: PLC0414
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory
-
-
-def private(default: Any = attrs.NOTHING) -> Any:
-    """Declare a field that holds a person's words: hidden from `repr`, stored apart, erasable."""
-    return attrs.field(default=default, repr=False, metadata={"private": True})
 
 
 @attrs.frozen(kw_only=True)
@@ -676,6 +683,18 @@ Event = (
     | ClockCorrected
     | ClocksRemeasured
     | ChannelSwitched
+    | ResolutionAttributed
+    | SurveyScheduled
+    | SurveySuppressed
+    | SurveySent
+    | SurveyReminded
+    | SurveyViewed
+    | SurveyAnswered
+    | SurveyTaken
+    | SurveyFlagCleared
+    | SurveyFollowedUp
+    | SurveyCancelled
+    | SurveyEnded
     | MessageEdited
     | MessageDeleted
     | ReplyWindowWarned

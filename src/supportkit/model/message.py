@@ -52,6 +52,30 @@ class Attachment:
     digest: str
 
 
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(f"the content of a file is bytes, not {type(value).__name__}")
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class NewFile:
+    """A file to send with an answer.
+
+    Attributes:
+        name: What it is called at the customer's: data, never a path.
+        content: Its bytes.
+        media_type: What it is, such as `application/pdf`.
+
+    Raises:
+        TypeError: The content is not bytes.
+    """
+
+    name: str = attrs.field(repr=False)
+    content: bytes = attrs.field(converter=_bytes, repr=False)
+    media_type: str = "application/octet-stream"
+
+
 @attrs.frozen(kw_only=True)
 class Message:
     """One public message of a ticket.

@@ -314,3 +314,11 @@ def test_a_ticket_that_is_finished_is_not_put_on_hold_by_a_vendor(rig):
     assert ticket.category is StateCategory.RESOLVED
     with pytest.raises(IllegalTransition):
         rig.desk.hold(1, actor=KIM)
+
+
+def test_what_a_person_is_given_of_his_data_has_no_word_of_a_vendor(rig):
+    at_vendor(rig)
+    rig.take(message("v1", "acme-support", "We send a board"), by="owl")
+    ann = rig.desk.get(1).customer
+    assert "board" not in str(rig.desk.privacy.export(ann))
+    assert "the board is broken" in str(rig.desk.privacy.export(ann, notes=True))

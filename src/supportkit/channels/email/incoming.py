@@ -128,6 +128,7 @@ class Reader:
                 )
                 for one in mail.attachments
             ],
+            answer_to=self._answer_to(mail),
             participants=self._participants(mail),
             sent_at=mail.date,
             kind=MessageKind.AUTO if is_event else MessageKind.REPLY,
@@ -135,6 +136,13 @@ class Reader:
             marks=marks,
             details=_details(mail, verdict),
         )
+
+    def _answer_to(self, mail: ParsedMail) -> str | None:
+        """Return where answers are wanted, if that is elsewhere and not with us."""
+        wanted = answer_address(mail)
+        if not is_address(wanted) or address_key(wanted) == address_key(mail.sender.address):
+            return None
+        return next(iter(choose_recipients(wanted, own_addresses=self.addresses)), None)
 
     def _participants(self, mail: ParsedMail) -> tuple[str, ...]:
         """Return whom a mail was also sent to, as far as that is to mean anything: each once, none of ours."""
@@ -196,6 +204,8 @@ def _details(mail: ParsedMail, verdict: MachineVerdict) -> dict[str, str]:
     answer = answer_address(mail)
     if address_key(answer) != address_key(mail.sender.address):
         details["answer_to"] = answer
+        if answer.rpartition("@")[2].lower() != mail.sender.domain:
+            details["answer_domain"] = "another"
     if mail.sender_ambiguous:
         details["sender"] = "ambiguous"
     return details
