@@ -68,6 +68,7 @@ FLOORS = {
         "participants",
         "retention",
         "reporting",
+        "answers",
         "archive",
         "worker",
         "aio",
