@@ -56,6 +56,7 @@ FLOORS = {
         "parting",
         "outbox",
         "pauses",
+        "addressees",
         "originals",
         "enclosing",
         "revoking",

@@ -156,6 +156,7 @@ class _Message:
         self.kind = adapter.capabilities.address_kind
         self.routed = Routed(Outcome.OPENED)
         self.is_stranger = False
+        self.looked_at: dict[str, Leg | None] = {}
         self.also: Callable[[ReceivingUnit], object] | None = None
         self.key = heard_key(keys, self.channel, inbound.account, inbound.external_id)
         files = [hashlib.sha256(file.content).hexdigest() for file in inbound.attachments]
@@ -183,7 +184,8 @@ class _Message:
             raise Quarantine(spent)
         thread = self._thread()
         key = conversation_key(self.keys, self.channel, self.inbound.account, thread)
-        known = self.unit.conversation(key) or self._begun_by_us()
+        self.looked_at = {key: self.unit.conversation(key)}
+        known = self.looked_at[key] or self._begun_by_us()
         found, is_claim = self._find(known)
         if is_claim and (own := self._own_claim(thread)) is not None:
             known, found, is_claim = own, survivor(self.unit, own.ticket), False
@@ -577,7 +579,7 @@ class _Message:
         thread = self._thread()
         keyed = self.keys.digest("stranger", thread, self.sender) if own_thread else thread
         key = conversation_key(self.keys, self.channel, self.inbound.account, keyed)
-        replaced = known if known is not None and not own_thread else self.unit.conversation(key)
+        replaced = known if known is not None and not own_thread else self._newest(key)
         leg = Leg(
             id=self.runner.new_id(self.draft.now),
             tenant=self.runner.tenant,
@@ -598,6 +600,12 @@ class _Message:
         if wanted is None or auth is Authenticity.FAILED or self.is_stranger:
             return False
         return not is_joining or auth is Authenticity.VERIFIED or originals.same_domain(wanted, self.sender)
+
+    def _newest(self, key: str) -> Leg | None:
+        """Return the newest leg of a conversation; what was looked at in this transaction is not asked for again."""
+        if key not in self.looked_at:
+            self.looked_at[key] = self.unit.conversation(key)
+        return self.looked_at[key]
 
     def _files(self, ticket: str, message: str, *, is_joining: bool) -> tuple[Attachment, ...]:
         given = self.inbound.attachments
