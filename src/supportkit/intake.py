@@ -29,9 +29,9 @@ from supportkit.legs import other_tickets
 from supportkit.lookup import follow_up, survivor
 from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
-from supportkit.model.change import Change
+from supportkit.model.change import Change, OutboxState
 from supportkit.model.conversation import Heard, Leg, LegChange, StoredFile
-from supportkit.model.events import Event
+from supportkit.model.events import DeliverySettled, Event
 from supportkit.model.message import Attachment, MessageKind
 from supportkit.model.people import SYSTEM, Actor, ActorKind, Address, AddressStatus, Customer
 from supportkit.model.ticket import Link, LinkKind, StateCategory, Ticket
@@ -44,6 +44,8 @@ from supportkit.windowing import watch
 NO_SUBJECT = "(no subject)"
 MAX_SUBJECT = 200
 HOUR = dt.timedelta(hours=1)
+_MOST_ANSWERED = 5
+"""Messages of ours that one message from outside is taken to answer."""
 
 
 class Outcome(StrEnum):
@@ -441,9 +443,34 @@ class _Message:
         self._spend_reopening(ticket)
         command = attrs.evolve(command, attachments=self._files(ticket.id, command.message, is_joining=True))
         self.draft.command = command
-        events = (*decide(ticket, command, self.at, self.runner.rules), *self._joining(ticket, author))
+        events = (
+            *self._arrived(ticket),
+            *decide(ticket, command, self.at, self.runner.rules),
+            *self._joining(ticket, author),
+        )
         after = self.draft.add(self.runner.tenant, ticket, ticket.id, events) or ticket
         return self._done(after, command.message, leg, Outcome.JOINED)
+
+    def _arrived(self, ticket: Ticket) -> tuple[Event, ...]:
+        """Settle what nobody knew of: whoever answers one of our messages has it."""
+        found = []
+        named = [one.message for one in self.inbound.references if one.kind is ReferenceKind.MESSAGE and one.message]
+        for message in () if self.is_stranger else dict.fromkeys(named[:_MOST_ANSWERED]):
+            delivery = self.unit.delivery(f"{message}.1")
+            if delivery is None or delivery.state is not OutboxState.UNKNOWN:
+                continue
+            is_here = (delivery.channel, delivery.ticket) == (self.channel, ticket.id)
+            if is_here and self.unit.decide_outbox(delivery, state=OutboxState.SENT, now=self.draft.now):
+                settled = DeliverySettled(
+                    delivery=delivery.id,
+                    message=delivery.message,
+                    channel=delivery.channel,
+                    source=delivery.state,
+                    state=OutboxState.SENT,
+                    reason="answered",
+                )
+                found.append(settled)
+        return tuple(found)
 
     def _is_guest(self, ticket: Ticket, customer: Customer) -> bool:
         """Tell whether somebody takes part in a ticket that is another one's."""
