@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint typecheck bench docs stress sabotage clean
+.PHONY: demo demo-real test lint typecheck bench docs stress sabotage clean
 .DEFAULT_GOAL := test
 
 # One stamp a set of packages: made again when pyproject.toml changes.
@@ -35,6 +35,9 @@ $(VENV)/bench.stamp: $(VENV)/test.stamp
 
 demo: $(VENV)/base.stamp
 	$(BIN)/supportkit demo
+
+demo-real: $(VENV)/test.stamp
+	$(BIN)/python examples/real_reports.py $(or $(DATA),../shared/data) $(or $(OUT),build/reports)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m 'not stress' --numprocesses 4 --dist loadgroup $(ARGS)

@@ -1,4 +1,4 @@
-"""P7 and P15 on PostgreSQL: the life of a ticket against psycopg 3 alone, and an idle turn over what was settled.
+"""P7, P15 and P17 on PostgreSQL: the life of a ticket against psycopg 3 alone, and an idle turn over what was settled.
 
 P7. One run of the desk is recorded through a tracing cursor: every statement with its parameters, also those that read.
 The reference side sends them again on a database with the same schema and empty tables, by the same calls
@@ -29,6 +29,7 @@ from sqlalchemy import event, make_url
 
 from bench.harness import Row, at_least, at_most, insist, median_us, seconds, take_turns
 from bench.life import COMMANDS, live
+from bench.routing import next_row
 from bench.timers import DAY_US, NOW, SETTLED, deadlines, deliveries
 from supportkit import Desk, ManualClock
 from supportkit.storage import schema
@@ -52,13 +53,18 @@ Step = tuple[str, Any, bool]
 def run() -> list[Row]:
     """Measure the write path by one connection and by four; nothing where there is no server."""
     if (why := missing()) is not None:
-        print(f"P7 and P15-postgresql are left out: {why}", file=sys.stderr)
+        print(f"P7, P15-postgresql and P17-PostgreSQL are left out: {why}", file=sys.stderr)
         return []
     with database() as url:
         found = [insist(lambda: _one_row(url)), insist(lambda: _four_row(url)), insist(lambda: _scaling_row(url))]
     with database() as used, database() as fresh:
         wear_out(used)
-        return [*found, insist(lambda: _settled_row(used, fresh))]
+        found.append(insist(lambda: _settled_row(used, fresh)))
+    with database() as url:
+        storage = SqlStorage(url)
+        found.append(next_row(storage, "PostgreSQL"))
+        storage.close()
+    return found
 
 
 def missing() -> str | None:

@@ -29,8 +29,12 @@ def address_of(customer: Customer | None, family: str) -> str | None:
 
 
 def answers(message: Message, earlier: Message) -> bool:
-    """Tell whether *earlier* came from outside by the channel of *message*, and before it."""
-    came = earlier.author.kind is ActorKind.CUSTOMER and earlier.kind is not MessageKind.AUTO
+    """Tell whether *earlier* came from outside by the channel of *message*, and before it.
+
+    What customers wrote is no business of a vendor, nor the other way round.
+    """
+    reader = ActorKind.EXTERNAL if message.kind is MessageKind.EXTERNAL else ActorKind.CUSTOMER
+    came = earlier.author.kind is reader and earlier.kind is not MessageKind.AUTO
     return came and earlier.channel == message.channel and earlier.recorded_at <= message.recorded_at
 
 

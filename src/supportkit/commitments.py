@@ -10,6 +10,8 @@ import attrs
 from supportkit.arguments import How, When, as_actor, as_name, as_options, as_ticket, as_words
 from supportkit.clock import to_utc
 from supportkit.drafting import Ref
+from supportkit.escalation.vendors import Vendor
+from supportkit.lines import Lines
 from supportkit.model import commands as cm
 from supportkit.model.people import Actor
 from supportkit.model.ticket import Ticket
@@ -78,6 +80,21 @@ class Vendors:
     """Other organisations that work on tickets; the clock EXTERNAL measures each hand-over."""
 
     _runner: Runner
+    _lines: Lines
+
+    @property
+    def known(self) -> tuple[Vendor, ...]:
+        """The vendors that the desk can write to."""
+        return tuple(self._runner.rules.vendors.values())
+
+    def write(self, ticket: Ref | Ticket, vendor: str, body: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
+        """Write to a vendor that works on the ticket; the customer never gets it.
+
+        Raises:
+            Refused: The vendor does not work on it, or the desk knows no address of it.
+        """
+        words = as_words(body, "message", self._runner.rules.limits.text_bytes)
+        return self._lines.write(as_ticket(ticket), as_name(vendor, "vendor"), words, as_actor(actor), as_options(how))
 
     def hand_over(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """Let another organisation work on the ticket; its state is yours to change (`desk.hold`)."""

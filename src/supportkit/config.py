@@ -18,6 +18,9 @@ import attrs
 from supportkit.engine.notices import Notices
 from supportkit.engine.rules import FOLLOW_UP, REOPEN, AfterClose, Limits, TierPolicy
 from supportkit.errors import ConfigurationError, InvalidConfiguration, SupportkitError
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.vendors import read_vendors
 from supportkit.intake import Budgets
 from supportkit.lifecycle import LifecycleSpec
 from supportkit.model.people import Tier
@@ -228,6 +231,21 @@ def _moves(table: Table) -> Mapping[str, Any]:
     return _found("tier_policy", table.build(TierPolicy, {"skip": whether, "down": whether, "birth": whole}))
 
 
+_LINE: Mapping[str, Read] = {
+    "name": text,
+    "external": whether,
+    "teams": texts,
+    "lead": text,
+    "calendar": text,
+    "checklist": texts,
+}
+
+
+def _vendors(data: Mapping[str, Any]) -> object:
+    """Read vendors, each a table under its name: `[vendors.acme]`."""
+    return read_vendors([{"name": name, **one} if isinstance(one, Mapping) else one for name, one in data.items()])
+
+
 def _lines(table: Table) -> Mapping[str, Any]:
     """Read the support lines, each a table under its number: `[lines.1]`."""
     found = []
@@ -237,7 +255,7 @@ def _lines(table: Table) -> Mapping[str, Any]:
             table.wrong(number[:64], "support lines are numbered from 1 to 99")
             continue
         level = int(number)
-        line = part.build(lambda level=level, **given: Tier(level=level, **given), {"name": text, "external": whether})
+        line = part.build(lambda level=level, **given: Tier(level=level, **given), _LINE)
         found += [] if line is None else [line]
     return {"tiers": tuple(sorted(found, key=lambda line: line.level))} if found else {}
 
@@ -281,6 +299,9 @@ SECTIONS: Mapping[str, Section] = {
     "closing": _closing,
     "lines": _lines,
     "moves": _moves,
+    "escalations": _subject("escalations", EscalationRules.from_dict),
+    "regulation": _subject("regulation", Duties.from_dict),
+    "vendors": _subject("vendors", _vendors),
     "limits": _numbers(Limits, "limits"),
     "budgets": _numbers(Budgets, "budgets"),
     "retention": _retention,

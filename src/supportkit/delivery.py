@@ -20,6 +20,7 @@ from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import PUBLIC
+from supportkit.keys import Keys
 from supportkit.lookup import person
 from supportkit.model import commands as cm
 from supportkit.model.change import OutboxState, Outgoing
@@ -35,6 +36,7 @@ from supportkit.receipts import HARD, count_failure, record_refused, settle_wait
 from supportkit.runner import Runner
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
+from supportkit.templates.notices import Notice
 from supportkit.text import clean
 from supportkit.windowing import close_window
 from supportkit.withdrawing import cancelled
@@ -43,6 +45,8 @@ _log = logging.getLogger("supportkit.delivery")
 MAX_AGE = dt.timedelta(hours=48)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 3600.0
+SURVEY = Notice.SURVEY_INVITATION.value
+"""The rule of invitations to surveys, whose link is put in when they go out."""
 Result = TypeVar("Result")
 
 
@@ -198,6 +202,7 @@ def _settle_doubt(  # noqa: PLR0911 - one short answer a case
 
 
 def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt.timedelta) -> _Verdict:
+    keys = _keys_for(runner, delivery)
     with runner.storage.begin(runner.tenant, write=False) as unit:
         ticket = unit.get(delivery.ticket)
         message = unit.message(delivery.message)
@@ -210,6 +215,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
         wanted = wanted_at(cast("ReceivingUnit", unit), before, delivery, leg)
         files = _files(cast("ReceivingUnit", unit), message)
+        message = _with_link(runner, unit, ticket, message, keys) if delivery.rule == SURVEY else message
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     able = adapter.capabilities
@@ -220,7 +226,8 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     if able.public and delivery.rule != PUBLIC:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
     forbidden = _forbidden(adapter, customer, leg, address, runner.clock.now())
-    if told is not None and customer is not None and customer.consent("notices") is False:
+    purpose = "surveys" if delivery.rule == SURVEY else "notices"
+    if told is not None and customer is not None and customer.consent(purpose) is False:
         forbidden = Reason.NO_CONSENT
     if forbidden is not None:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)
@@ -261,6 +268,21 @@ def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accept
         return answer
     _log.warning("channel %s answered with a %s", adapter.name, type(answer).__name__)
     return Deferred(Reason.UNCERTAIN)
+
+
+def _keys_for(runner: Runner, delivery: Outgoing) -> Keys | None:
+    """Return what signs the link of an invitation; the keys may have to be read, so before a transaction begins."""
+    return runner.surveyor.keys() if delivery.rule == SURVEY and runner.surveyor is not None else None
+
+
+def _with_link(
+    runner: Runner, unit: UnitOfWork, ticket: Ticket | None, message: Message | None, keys: Keys | None
+) -> Message | None:
+    """Return an invitation with the link that its text leaves out; `None` where it has lost its point."""
+    if ticket is None or message is None or runner.surveyor is None or keys is None:
+        return None
+    body = runner.surveyor.filled_in(unit, keys, ticket.id, message.id, message.body)
+    return None if body is None else attrs.evolve(message, body=body)
 
 
 def _forbidden(

@@ -59,8 +59,15 @@ from supportkit.customers import Customers
 from supportkit.dispatching import Dispatcher
 from supportkit.drafting import Options, Prepare, Ref
 from supportkit.engine.notices import Notices
+from supportkit.engine.promises import Promises as PromisedLevels
 from supportkit.engine.rules import AfterClose, Limits, Rules, TierPolicy
 from supportkit.errors import ConfigurationError, NotFound, UnknownChannel
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.table import Table
+from supportkit.escalation.tiers import read_tiers
+from supportkit.escalation.vendors import Vendor, read_vendors
+from supportkit.escalations import Escalations, Regulation, checked
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource, SystemIds
 from supportkit.intake import Budgets, Intake
@@ -68,6 +75,7 @@ from supportkit.keyring import kept_keys
 from supportkit.keys import Keys
 from supportkit.legs import LegState, Suggestion, legs_of, suggestions_for
 from supportkit.lifecycle import Lifecycle, LifecycleSpec, built_in
+from supportkit.lines import Lines, check_vendors
 from supportkit.lookup import find, person
 from supportkit.model import commands as cm
 from supportkit.model.clocks import Metric
@@ -78,15 +86,17 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.message import Message, MessageKind, NewFile, Note
 from supportkit.model.people import TIERS, Actor, ActorKind, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
-from supportkit.notifying import public_answer, teller_of, texts_of
+from supportkit.notifying import teller_of
 from supportkit.originals import Original, original_of
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
-from supportkit.presence import Presences
+from supportkit.portal import Portal
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.promising import Levels
 from supportkit.quarantine import Quarantine
 from supportkit.queueing import Queued, queue, take_next
+from supportkit.reporting import Reports
 from supportkit.retention import KEEP_KEYS, Keeping, PurgeReport, Retention, purge
 from supportkit.routing.choosing import Choice
 from supportkit.routing.roster import Routing
@@ -95,8 +105,12 @@ from supportkit.sla import ALWAYS_OPEN, ClockSet, Comparison, ServiceLevels
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.opening import Source, known_channels, open_storage
 from supportkit.storage.port import MAX_BATCH, MAX_PAGE, Finding, Page, Storage, TicketQuery, check_limit
+from supportkit.surveying.service import Surveys, check_survey, require
+from supportkit.surveying.surveyor import Surveyor
+from supportkit.surveys.settings import Survey
 from supportkit.teams import Teams
 from supportkit.text import clean
+from supportkit.wording import public_answer, texts_of
 
 MAX_TENANT = 64
 AHEAD = dt.timedelta(minutes=5)
@@ -117,6 +131,9 @@ class Desk:
         resolve_pending_after: When a ticket that waits for its customer is resolved as unanswered; never by default.
         tiers: The support lines.
         tier_policy: Which moves between them are allowed.
+        escalations: Rules that move tickets and tell people by themselves; a value, or the dicts of a file.
+        regulation: Which team and person is responsible for which topic; a value, or the dicts of a file.
+        vendors: Other organisations that the desk writes to, and by which channel.
         limits: Caps on what a ticket may carry.
         levels: What the desk promises: `ServiceLevels`, or the dicts of a configuration file. They are recorded in the
             database; by default those that it recorded last hold, else the built-in ones (first and next response
@@ -133,6 +150,7 @@ class Desk:
             another channel; by default it opens a ticket, and `suggestions` shows the other one.
         notices: What customers are told by themselves: that a request has arrived and by when it is answered, that
             a promised time has moved, that the request is solved, closed or open again.
+        surveys: What customers are asked after a resolution, and when and how often.
         routing: How work is given out: `Routing`, or the dict of a configuration file. By default nobody is given
             anything: a ticket waits in the queue until somebody takes it with `next` or it is assigned.
         discover: Also load the installed plug-ins of the entry point group `supportkit.plugins`.
@@ -156,6 +174,9 @@ class Desk:
         resolve_pending_after: dt.timedelta | None = None,
         tiers: Iterable[Tier] = TIERS,
         tier_policy: TierPolicy = TierPolicy(),  # noqa: B008 - a frozen value
+        escalations: EscalationRules | Mapping[str, Any] | None = None,
+        regulation: Duties | Mapping[str, Any] | None = None,
+        vendors: Iterable[Vendor | Mapping[str, Any]] = (),
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         levels: Levels | None = None,
         keep_keys: dt.timedelta = KEEP_KEYS,
@@ -167,6 +188,7 @@ class Desk:
         budgets: Budgets = Budgets(),  # noqa: B008 - a frozen value
         join_across_channels: bool = False,
         notices: Notices = Notices(),  # noqa: B008 - a frozen value
+        surveys: Iterable[Survey] = (),
         routing: Routing | Mapping[str, Any] | None = None,
         discover: bool = False,
         synchronous: str = "full",
@@ -184,8 +206,11 @@ class Desk:
             after_close=after_close,
             close_resolved_after=close_resolved_after,
             resolve_pending_after=resolve_pending_after,
-            tiers=tuple(tiers),
+            tiers=read_tiers(tiers),
             tier_policy=tier_policy,
+            escalations=_table(escalations),
+            regulation=_regulation(regulation),
+            vendors={vendor.name: vendor for vendor in read_vendors(vendors)},
             limits=limits,
             sends={
                 name: adapter.capabilities.policy.value
@@ -196,38 +221,52 @@ class Desk:
             return_after=None if given_out is None else given_out.return_after,
             return_calendar=ALWAYS_OPEN if given_out is None else given_out.calendar,
         )
+        check_vendors(rules.vendors, rules, self._channels)
         if levels is not None:  # before there is a database: what is refused makes none
             levels = promising.checked(promising.as_levels(levels), rules.lifecycle, clock.now())
+            checked(attrs.evolve(rules, promises=PromisedLevels.of(levels, rules.lifecycle)))
         texts = texts_of(notices, self._channels, hooks)
         self._in_public = partial(public_answer, notices, texts)
+        asked: dict[str, Survey] = {}
+        for survey in surveys:
+            check_survey(asked, survey)
         teller = teller_of(notices, self._channels, texts)
         opened = open_storage(storage, hooks, synchronous=synchronous)
         self._owns_storage = opened is not storage
         try:
+            if asked:
+                require(opened)
             promised = promising.promises(opened, tenant, rules, levels, clock.now())
+            rules = checked(attrs.evolve(rules, promises=promised))
         except BaseException:
             if self._owns_storage:
                 opened.close()
             raise
+        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._runner = Runner(
             tenant=tenant,
             storage=opened,
             hooks=hooks,
-            settled=Settled(attrs.evolve(rules, promises=promised), clock.now()),
+            settled=Settled(rules, clock.now()),
             clock=clock,
             ids=ids or SystemIds(),
             teller=teller,
             dispatcher=Dispatcher(given_out, opened.capabilities),
             channels=self._channels,
             has_windows=any(one.capabilities.reply_window is not None for one in self._channels.values()),
+            surveyor=Surveyor(
+                surveys=asked, channels=self._channels, catalog=texts, keys=found, desk_name=notices.desk_name
+            ),
             limited={
                 name: adapter
                 for name, adapter in self._channels.items()
                 if adapter.capabilities.outbound and adapter.capabilities.max_body_chars is not None
             },
         )
-        found = kept_keys(opened, tenant, clock) if keys is None else lambda: keys
         self._intake = Intake(self._runner, found, budgets, join_across_channels)
+        self._lines = Lines(self._intake, self._channels)
+        if rules.vendors:  # made now, because writing to one is a transaction in which none can be made
+            found()
 
     @classmethod
     def from_config(cls, path: str | Path, storage: Source | None = None, **arguments: Any) -> Self:
@@ -300,8 +339,18 @@ class Desk:
 
     @property
     def vendors(self) -> Vendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
-        return Vendors(self._runner)
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
+        return Vendors(self._runner, self._lines)
+
+    @property
+    def escalations(self) -> Escalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return Escalations(self._runner)
+
+    @property
+    def regulation(self) -> Regulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return Regulation(self._runner)
 
     @property
     def participants(self) -> Participants:
@@ -314,14 +363,24 @@ class Desk:
         return Outbox(self._runner)
 
     @property
+    def surveys(self) -> Surveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return Surveys(self._runner)
+
+    @property
     def quarantine(self) -> Quarantine:
         """Deliveries that nobody could read or route: `list`, `show`, `export`, `fix`, `reprocess`, `purge`."""
         return Quarantine(self._runner, self.process_inbox)
 
     @property
-    def presence(self) -> Presences:
+    def reports(self) -> Reports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return Reports(self._runner)
+
+    @property
+    def presence(self) -> Presence:
         """What agents say about themselves: `set`, `get`, `list`, `clear`."""
-        return Presences(self._runner)
+        return Presence(self._runner)
 
     @property
     def agents(self) -> Agents:
@@ -332,6 +391,11 @@ class Desk:
     def teams(self) -> Teams:
         """People who answer together: `add`, `get`, `change`, `remove`, `list`, `members`, `lint`."""
         return Teams(self._runner)
+
+    @property
+    def portal(self) -> Portal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return Portal(self._runner, self._intake.keys)
 
     @property
     def privacy(self) -> Privacy:
@@ -629,6 +693,65 @@ class Desk:
             summary=self._text(summary, "summary"),
         )
         return self._runner.run(as_ticket(ticket), command, self._options(how))
+
+    def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Hand the ticket to a higher line, with a hand-over that the next person reads first.
+
+        Args:
+            ticket: Which one.
+            actor: Who hands it over.
+            to: The level or the name of the line; by default the next one.
+            handover: The answers to the checklist of that line (`summary`, `tried`, `asked`).
+            team: The team that gets it; by default the first one of the line.
+            assignee: The person who gets it.
+            vendor: Whom to write to in a line that is another organisation; needed where it has several.
+            message: What the vendor is told; by default the hand-over.
+
+        Raises:
+            Refused: A point of the checklist is missing, the policy forbids the move, or nobody can be written to.
+        """
+        return self._lines.escalate(
+            as_ticket(ticket),
+            to,
+            as_fields(handover),
+            as_actor(actor),
+            team=as_optional_name(team, "team"),
+            assignee=as_optional_name(assignee, "assignee"),
+            vendor=as_optional_name(vendor, "vendor"),
+            body=self._text(message, "message"),
+            options=self._options(how),
+        )
+
+    def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """Bring the ticket back to the line, team and person that it came from, with all that was said.
+
+        The work of vendors of the line that it leaves ends, and a ticket that waited for them is open again.
+
+        Raises:
+            Refused: There is no lower line, or the policy forbids to come down.
+        """
+        words = self._text(summary, "summary")
+        return self._lines.deescalate(as_ticket(ticket), to, words, as_actor(actor), self._options(how))
 
     def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
@@ -1342,6 +1465,15 @@ class Desk:
             except OverflowError:
                 raise ValueError(f"until={until} lies beyond the calendar") from None
         return None if until is None else to_utc(until, "until")
+
+
+def _table(given: EscalationRules | Mapping[str, Any] | None) -> Table | None:
+    rules = given if isinstance(given, EscalationRules) or given is None else EscalationRules.from_dict(given)
+    return None if rules is None or not rules.rules else Table.of(rules)
+
+
+def _regulation(given: Duties | Mapping[str, Any] | None) -> Duties | None:
+    return given if isinstance(given, Duties) or given is None else Duties.from_dict(given)
 
 
 def _compiled(given: Lifecycle | LifecycleSpec | None) -> Lifecycle:

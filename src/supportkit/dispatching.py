@@ -24,7 +24,7 @@ from supportkit.model.people import Agent, Team
 from supportkit.model.record import Record, RecordChange
 from supportkit.model.ticket import Ticket
 from supportkit.routing.choosing import Choice, Moment, Needs, Strategy, choose
-from supportkit.routing.duty import Presence, duty_of
+from supportkit.routing.duty import PresenceState, duty_of
 from supportkit.routing.roster import Roster, Routing
 from supportkit.storage.codec import codec_of, loads
 from supportkit.storage.keeping import KeepingUnit
@@ -51,15 +51,15 @@ class AgentPresence:
     """
 
     agent: str
-    state: Presence
+    state: PresenceState
     until: dt.datetime | None = None
 
 
 def presence_of(record: Record, now: dt.datetime) -> AgentPresence:
     """Return what a record says at an instant."""
-    said = Presence(record.name)
-    is_over = record.due_at is not None and record.due_at <= now and said is not Presence.OFF
-    return AgentPresence(agent=record.id, state=Presence.AWAY if is_over else said, until=record.due_at)
+    said = PresenceState(record.name)
+    is_over = record.due_at is not None and record.due_at <= now and said is not PresenceState.OFF
+    return AgentPresence(agent=record.id, state=PresenceState.AWAY if is_over else said, until=record.due_at)
 
 
 @attrs.define
@@ -211,7 +211,7 @@ class Dispatcher:
         draft.records.append(RecordChange(record=record))
         return given
 
-    def presence(self, unit: UnitOfWork, now: dt.datetime) -> dict[str, Presence]:
+    def presence(self, unit: UnitOfWork, now: dt.datetime) -> dict[str, PresenceState]:
         """Return what agents say about themselves."""
         return {record.id: presence_of(record, now).state for record in self._records(unit, PRESENCE)}
 

@@ -17,6 +17,9 @@ from supportkit.engine.promises import Promises
 from supportkit.engine.rules import Rules
 from supportkit.engine.telling import Told, broken_again, is_undelivered
 from supportkit.errors import InvalidPolicy
+from supportkit.escalating import Escalating, stayed
+from supportkit.escalation.table import Trigger
+from supportkit.lifecycle import Refusal
 from supportkit.model import commands as cm
 from supportkit.model.change import Change, Firing, Receipt, TicketChange, Timer
 from supportkit.model.conversation import Heard, LegChange, StoredFile
@@ -81,7 +84,7 @@ class Shared:
 
 
 @attrs.define
-class _Page:
+class Page:
     """The entries that a draft adds to the log of one ticket; its clocks look on while they are written.
 
     Clocks that cannot be read, because a policy is named that is nowhere, never keep a command from being recorded.
@@ -212,6 +215,8 @@ class Draft:
     """After this one nothing is tried again: what is nice to have is not worth losing a race."""
     is_history: bool = False
     """It brings in what happened elsewhere: nobody is told."""
+    objects: Callable[[Ticket, cm.Command], Refusal | None] | None = None
+    """Asks the plug-ins about what a rule wants to do; `None` where none of them wants to be asked."""
 
     def add(
         self,
@@ -232,7 +237,7 @@ class Draft:
         if not events:
             return before
         at = to_us(self.at)
-        page = _Page(self, tenant, before, ticket_id, at)
+        page = Page(self, tenant, before, ticket_id, at)
         page.ask(lambda clocks: clocks.elapsed(at - 1))
         if actor is None:
             actor = SYSTEM if self.command is None else self.command.actor
@@ -251,7 +256,7 @@ class Draft:
             ticket = self.unit.get(survivor)
             if ticket is None:
                 return
-            page = _Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
+            page = Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
             if page.clocks is not None:
                 page.clocks.lose()
             after = self._close(page, always=True)
@@ -266,14 +271,34 @@ class Draft:
         The deadline of its clocks is set anew in any case.
         """
         at = to_us(self.at)
-        page = _Page(self, ticket.tenant, ticket, ticket.id, at)
+        page = Page(self, ticket.tenant, ticket, ticket.id, at)
         page.ask(lambda clocks: clocks.elapsed(at))
         after = self._close(page, always=True)
         return after is not None and after.version > ticket.version
 
-    def _close(self, page: _Page, *, always: bool = False) -> Ticket | None:
+    def stay(self, ticket: Ticket, timer: Timer) -> bool:
+        """Record that a ticket has been in its line for so long as a rule waits for; tell whether anything came of it.
+
+        What time brought about on its clocks is left to their own deadline.
+        """
+        page = Page(self, ticket.tenant, ticket, ticket.id, to_us(self.at))
+        trigger = stayed(timer, self.history_of(page), self.now)
+        if trigger is None:
+            return False
+        page.ask(lambda clocks: clocks.elapsed(to_us(self.at) - 1))
+        after = self._close(page, extra=trigger)
+        return after is not None and after.version > ticket.version
+
+    def _close(self, page: Page, *, always: bool = False, extra: Trigger | None = None) -> Ticket | None:
         """Put what was written on a page into the draft, with the note and the deadline of the clocks."""
         self._relearn(page)
+        rules = self.rules
+        if (rules.escalations is not None or rules.regulation is not None) and not self.is_history and page.after:
+            escalating = Escalating(self, page)
+            escalating.run(extra)
+            while page.clocks is not None and page.clocks.is_lost:  # an action changed what came before it
+                self._relearn(page)
+                escalating.run()
         after = page.after
         if after is None:
             return None
@@ -294,17 +319,7 @@ class Draft:
         self._take_over(page, after)
         return after
 
-    def _relearn(self, page: _Page) -> None:
-        """Fold the whole log of a ticket anew where its clocks need that."""
-        if page.clocks is None or not page.clocks.is_lost:
-            return
-        for change in page.clocks.remeasured:
-            remeasured = ClocksRemeasured(calendar=change.calendar, revision=change.revision, since=change.occurred_at)
-            page.write(remeasured, self.now, SYSTEM)
-        log = [*self._history(page.ticket), *page.log]
-        page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
-
-    def _take_over(self, page: _Page, after: Ticket) -> None:
+    def _take_over(self, page: Page, after: Ticket) -> None:
         """Put what was written on a page into the changes, with what follows from it."""
         if page.log:
             entries = tuple(page.log)
@@ -315,7 +330,7 @@ class Draft:
         ):  # a calendar changed: it is due at another time
             self.changes.append(TicketChange(before=page.before, ticket=after, events=()))
 
-    def _rank(self, page: _Page, after: Ticket) -> None:
+    def _rank(self, page: Page, after: Ticket) -> None:
         """Note where a ticket stands in the work queue now."""
         before, clocks = page.before, page.clocks
         if (
@@ -335,6 +350,25 @@ class Draft:
                 page.lose(error)
                 found = unpromised(after.category, after.state_since)
         note_rank(after, None if found is None else rank_of(found.due, after.priority))
+
+    def _relearn(self, page: Page) -> None:
+        """Fold the whole log anew where an event changed the past of the clocks."""
+        if page.clocks is None or not page.clocks.is_lost:
+            return
+        for change in page.clocks.remeasured:
+            remeasured = ClocksRemeasured(calendar=change.calendar, revision=change.revision, since=change.occurred_at)
+            page.write(remeasured, self.now, SYSTEM)
+        page.clocks.remeasured = []
+        log = self.history_of(page)
+        page.ask(lambda clocks: clocks.relearn(log, self._history, self.now), is_whole=True)
+
+    def history_of(self, page: Page) -> list[Recorded]:
+        """Return the log of a ticket with what a page adds to it."""
+        return [*self._history(page.ticket), *page.log]
+
+    def objection(self, ticket: Ticket, command: cm.Command) -> Refusal | None:
+        """Return why plug-ins do not want what a rule wants to do."""
+        return None if self.objects is None else self.objects(ticket, command)
 
     def _history(self, ticket_id: str) -> list[Recorded]:
         """Return the log of a ticket with what this draft adds to it."""

@@ -68,6 +68,12 @@ class InvalidPolicy(ConfigurationError, ValueError):
     code = "configuration.policy"
 
 
+class InvalidEscalation(ConfigurationError, ValueError):
+    """Support lines, escalation rules, vendors or duties are malformed, contradict each other, or name nobody."""
+
+    code = "configuration.escalation"
+
+
 class InvalidTemplate(ConfigurationError, ValueError):
     """A text for customers cannot be used: bad syntax, an unknown placeholder or key, a plural form that is missing.
 

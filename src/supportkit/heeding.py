@@ -121,6 +121,8 @@ def _rewritten(intake: Intake, unit: ReceivingUnit, message: Message, signal: Si
         body, limit = clean(signal.value or "", "body"), runner.rules.limits.text_bytes
         if len(body.encode("utf-8", "surrogatepass")) > limit:
             raise LimitExceeded("text of a message", limit, len(body), "bytes")
+        if not message.body and not message.attachments:
+            return ()  # taken back, or its author was erased: nothing brings it back
         command = cm.EditMessage(actor=actor, message=message.id, body=body, before=message.body)
         after = attrs.evolve(message, body=body)
     runner.refresh(unit)

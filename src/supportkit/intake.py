@@ -168,6 +168,8 @@ class _Message:
             self.sender = normalised(self.kind, clean(inbound.sender, "sender"))
         except ValueError:
             self.sender = ""
+        is_itself = inbound.auth is not Authenticity.FAILED
+        self.vendor = self.runner.rules.vendor_at(self.channel, self.sender) if self.sender and is_itself else None
 
     # -- what is looked up -------------------------------------------------------------------------------------------
 
@@ -193,7 +195,8 @@ class _Message:
             known, found, is_claim = own, survivor(self.unit, own.ticket), False
         if (found is None or is_claim) and self._is_automatic:
             raise Quarantine("bounce" if Mark.BOUNCE in self.inbound.marks else "auto_reply")
-        customer = None if self.is_stranger or (is_claim and found is not None) else self._heeded(self._customer())
+        nobody = self.is_stranger or self.vendor is not None or (is_claim and found is not None)
+        customer = None if nobody else self._heeded(self._customer())
         if found is not None and not is_claim:
             return self._join(found, self._known_leg(found) if self._is_mail else known, customer)
         return self._open(known, customer, claims=found)
@@ -333,6 +336,8 @@ class _Message:
         """Tell whether the sender is one of those who talk about a ticket, as far as anybody can know."""
         if self.inbound.auth is Authenticity.FAILED:
             return False
+        if self.vendor is not None:
+            return self._is_asked(ticket)
         legs = [leg] if leg is not None else []
         merged = [part.ticket for part in ticket.merged]
         legs += self.unit.legs([ticket.id, *merged])
@@ -343,6 +348,11 @@ class _Message:
         if owners & {one.customer for one in family}:
             return True
         return bool(owners) and any(owners & taking_part(self.unit, one) for one in family if one.participants)
+
+    def _is_asked(self, ticket: Ticket) -> bool:
+        """Tell whether the vendor who writes was ever written to about a ticket."""
+        legs = self.unit.legs([ticket.id, *[part.ticket for part in ticket.merged]])
+        return any(self.vendor == self.runner.rules.vendor_at(one.channel, one.address) for one in legs)
 
     def _is_over(self, ticket: Ticket, leg: Leg) -> bool:
         """Tell whether a conversation without threads begins anew: its ticket is closed for good."""
@@ -482,6 +492,8 @@ class _Message:
             return ()
         if self.inbound.auth is Authenticity.FAILED or ticket.merged_into is not None:
             return ()
+        if author.kind is not ActorKind.CUSTOMER:  # whom a vendor writes to is no business of the customer
+            return ()
         room = self.runner.rules.limits.participants - len(ticket.participants)
         people = {ticket.customer, *taking_part(self.unit, ticket)}
         found: dict[str, None] = {}
@@ -562,12 +574,16 @@ class _Message:
     def _author(self, customer: Customer | None) -> Actor:
         if self.inbound.marks & {Mark.BOT} and self.inbound.kind is MessageKind.AUTO:
             return Actor(ActorKind.BOT, self.channel)
+        if self.vendor is not None:
+            return Actor(ActorKind.EXTERNAL, self.vendor.name)
         if customer is None:
             who = "stranger" if self.is_stranger else "unknown"
             return Actor(ActorKind.CUSTOMER, f"{who}.{self.keys.digest('sender', self.kind, self.sender)[:16]}")
         return Actor(ActorKind.CUSTOMER, customer.id)
 
     def _kind(self) -> MessageKind:
+        if self.vendor is not None and not self._is_automatic:
+            return MessageKind.EXTERNAL
         return MessageKind.AUTO if self._is_automatic else self.inbound.kind
 
     def _body(self) -> str:

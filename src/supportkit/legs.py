@@ -12,7 +12,7 @@ from supportkit.channels.port import Capabilities, ChannelAdapter
 from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import Ref
 from supportkit.errors import CapabilityMissing
-from supportkit.lookup import find, person
+from supportkit.lookup import find, person, vendor_legs
 from supportkit.model.addressing import normalised
 from supportkit.model.conversation import Leg
 from supportkit.model.people import Address, AddressStatus, Customer
@@ -85,6 +85,8 @@ def ways(
     """Return the ways to the customer of a ticket, the current one first, then those that could begin."""
     customer = None if ticket.customer is None else person(unit, ticket.customer)
     legs = unit.legs([ticket.id, *[part.ticket for part in ticket.merged]])
+    others = vendor_legs(unit, ticket)
+    legs = [leg for leg in legs if leg.id not in others]
     found = [_begun(leg, channels.get(leg.channel), customer, ticket, now) for leg in legs]
     there = {(one.channel, one.address) for one in found}
     for name, adapter in channels.items():

@@ -10,6 +10,7 @@ from supportkit.drafting import Options, Ref
 from supportkit.engine.decide import refuse
 from supportkit.errors import ConcurrentUpdate, StorageCorrupt, TicketNotFound
 from supportkit.model import commands as cm
+from supportkit.model import events as ev
 from supportkit.model.people import Actor, ActorKind, Customer
 from supportkit.model.ticket import Link, LinkKind, Ticket
 from supportkit.storage.port import UnitOfWork
@@ -64,6 +65,15 @@ def linked(unit: UnitOfWork, ticket: Ticket, command: cm.Command) -> Mapping[str
         return {}
     blockers = [link.ticket for link in ticket.links if link.kind is LinkKind.BLOCKED_BY]
     return {found.id: found for found in map(unit.get, blockers) if found is not None}
+
+
+def vendor_legs(unit: UnitOfWork, ticket: Ticket) -> frozenset[str]:
+    """Return the legs of a ticket that lead to other organisations; no answer to a customer may take one."""
+    logs = (unit.history(ticket_id) for ticket_id in (ticket.id, *(part.ticket for part in ticket.merged)))
+    log = (one for several in logs for one in several)
+    return frozenset(
+        one.event.leg for one in log if isinstance(one.event, ev.VendorWritten) and one.event.leg is not None
+    )
 
 
 def from_customer(command: cm.Receive, ticket: Ticket) -> cm.Receive:

@@ -18,23 +18,23 @@ from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import Draft, read_clocks
 from supportkit.engine.notices import Due, Notices, notices_due, told_due
 from supportkit.errors import LimitExceeded, SupportkitError
-from supportkit.hooks.manager import Hooks
 from supportkit.model.addressing import normalised
 from supportkit.model.change import OutboxState, Outgoing, TicketChange
 from supportkit.model.clocks import Metric
 from supportkit.model.conversation import Leg
-from supportkit.model.events import HandedOver, NoticeQueued, TicketOpened
+from supportkit.model.events import HandedOver, MessageReceived, NoticeQueued, TicketOpened
 from supportkit.model.message import Message, MessageKind
-from supportkit.model.people import SYSTEM, AddressStatus, Customer
+from supportkit.model.people import SYSTEM, ActorKind, AddressStatus, Customer
 from supportkit.model.ticket import LinkKind, StateCategory, Ticket
 from supportkit.parting import parts_of
 from supportkit.sla import Clock, report
 from supportkit.sla.terms import LIVE
 from supportkit.storage.arriving import ReceivingUnit
-from supportkit.storage.port import UnitOfWork
-from supportkit.templates.catalog import Catalog, Layer, Rendered
+from supportkit.storage.port import TicketQuery, UnitOfWork
+from supportkit.templates.catalog import Catalog, Rendered
 from supportkit.templates.moments import next_opening
 from supportkit.templates.notices import Notice
+from supportkit.wording import Texts, speaking
 
 if TYPE_CHECKING:
     from supportkit.runner import Runner
@@ -47,6 +47,10 @@ PER_HOUR = 5
 ROUNDS = 3
 WITHIN = dt.timedelta(minutes=10)
 MUTED_FOR = dt.timedelta(days=1)
+FARTHEST = 100
+"""The last place in a live queue that is told."""
+QUEUE_SPAN = dt.timedelta(hours=12)
+"""Who has waited live for longer has gone."""
 _ACKNOWLEDGES = frozenset({Notice.ACKNOWLEDGEMENT, Notice.FOLLOW_UP})
 _NAMES_A_TIME = frozenset(
     {
@@ -104,15 +108,50 @@ class Teller:
             return ticket
         for change in tuple(draft.changes):
             adapter = self.channels.get(change.ticket.answers_on or change.ticket.channel)
+            is_after_call = adapter is None or _is_call(change)
+            if is_after_call:
+                adapter = self._in_writing(unit, draft, change)
             if adapter is None:
                 continue
             due = notices_due(change.before, change.ticket, change.events, self.notices.on)
+            if is_after_call:
+                due = [one for one in due if one.notice in _ACKNOWLEDGES]
             if due:
-                after = _Telling(self, runner, unit, draft, adapter, change).tell(due)
+                telling = _Telling(self, runner, unit, draft, adapter, change, is_after_call=is_after_call)
+                after = telling.tell(due)
                 draft.join()
                 if ticket is not None and ticket.id == after.id:
                     ticket = after
         return ticket
+
+    def _in_writing(self, unit: UnitOfWork, draft: Draft, change: TicketChange) -> ChannelAdapter | None:
+        """Return the channel by which a call is acknowledged, the first one that reaches the customer."""
+        if not self.notices.after_calls or not _is_call(change):
+            return None
+        customer = _customer_of(unit, draft, change.ticket)
+        for name in self.notices.after_calls:
+            adapter = self.channels.get(name)
+            if adapter is None or customer is None or not adapter.capabilities.starts:
+                continue
+            kind = adapter.capabilities.address_kind
+            if any(one.family == kind and not one.opted_out and not one.is_dead for one in customer.addresses):
+                return adapter
+        return None
+
+
+def _is_call(change: TicketChange) -> bool:
+    """Tell whether a ticket was opened by a call of its customer."""
+    if change.before is not None:
+        return False
+    said = [one.event for one in change.events if isinstance(one.event, MessageReceived)]
+    return bool(said) and said[0].kind is MessageKind.CALL and said[0].author.kind is ActorKind.CUSTOMER
+
+
+def _customer_of(unit: UnitOfWork, draft: Draft, ticket: Ticket) -> Customer | None:
+    if ticket.customer is None:
+        return None
+    new = (one for one in reversed(draft.received.customers) if one.id == ticket.customer)
+    return next(new, None) or unit.customer(ticket.customer)
 
 
 @attrs.define
@@ -125,6 +164,7 @@ class _Telling:
     draft: Draft
     adapter: ChannelAdapter
     change: TicketChange
+    is_after_call: bool = attrs.field(kw_only=True)
     ticket: Ticket = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -145,13 +185,13 @@ class _Telling:
     def _reader(self) -> _Reader | None:
         """Return who is to be told; `None` where there is nobody, or no way to reach them."""
         ticket, kind = self.ticket, self.adapter.capabilities.address_kind
-        if ticket.leg is not None:
+        if ticket.leg is not None and not self.is_after_call:
             new = (part.leg for part in self.draft.received.legs if part.leg.id == ticket.leg)
             leg = next(new, None) or cast("ReceivingUnit", self.unit).leg(ticket.leg)
             if leg is None:
                 return None
             customer, address, is_proved = self._customer(), leg.address, leg.verified
-        elif self.teller.notices.to_addresses and self.adapter.capabilities.starts:
+        elif (self.teller.notices.to_addresses or self.is_after_call) and self.adapter.capabilities.starts:
             customer, leg = self._customer(), None
             found = None if customer is None else customer.address(kind)
             if customer is None or found is None:
@@ -166,11 +206,7 @@ class _Telling:
         return _Reader(customer=customer, adapter=self.adapter, leg=leg, address=address, is_proved=is_proved)
 
     def _customer(self) -> Customer | None:
-        wanted = self.ticket.customer
-        if wanted is None:
-            return None
-        new = (one for one in reversed(self.draft.received.customers) if one.id == wanted)
-        return next(new, None) or self.unit.customer(wanted)
+        return _customer_of(self.unit, self.draft, self.ticket)
 
     # -- what --------------------------------------------------------------------------------------------------------
 
@@ -202,7 +238,8 @@ class _Telling:
             told = told_due(self.unit.history(self.ticket.id)) if promised.due is not None else None
             if told is None or promised.due is None or abs(promised.due - told) < self.teller.notices.moved_by:
                 return
-        if notice in _ACKNOWLEDGES and not reader.is_proved:
+        # Whoever talks live reads his own session: nobody else gets a message by it.
+        if notice in _ACKNOWLEDGES and not reader.is_proved and not reader.adapter.capabilities.live:
             notice = Notice.ACKNOWLEDGEMENT_UNVERIFIED
         text: Rendered | None = None
         texts: tuple[str, ...] = ("",)
@@ -246,6 +283,8 @@ class _Telling:
             found["due"] = promised.due
         if notice in _OPENS_AGAIN:
             found["opens"] = promised.opens
+        if notice in _ACKNOWLEDGES and reader.adapter.capabilities.live and promised.opens is None:
+            found["queue.place"] = self._place()
         match due.notice:
             case Notice.FOLLOW_UP:
                 found["previous.reference"] = self._reference(LinkKind.FOLLOW_UP)
@@ -262,6 +301,21 @@ class _Telling:
             if self.teller.notices.tells_resolution:
                 found["resolution"] = ticket.resolution
         return found
+
+    def _place(self) -> int | None:
+        """Return the place of a new ticket among those that wait live; `None` where that is too far to say."""
+        live = [name for name, adapter in self.runner.channels.items() if adapter.capabilities.live]
+        lifecycle = self.runner.rules.lifecycle
+        query = TicketQuery(
+            states=[state.name for state in lifecycle.states if state.category is StateCategory.NEW],
+            channels=live,
+            created_from=self.draft.now - QUEUE_SPAN,
+            limit=FARTHEST,
+        )
+        found = self.unit.find(query)
+        if found.next is not None:
+            return None
+        return 1 + sum(one.id != self.ticket.id and one.leg != self.ticket.leg for one in found.items)
 
     def _reference(self, kind: LinkKind) -> str | None:
         event = self.change.events[0].event
@@ -421,61 +475,13 @@ def _same(kind: str, one: str, other: str) -> bool:
         return one == other
 
 
-Texts = Callable[[], Catalog]
-"""Gives the texts of a desk; they are read when the first one is needed."""
-
-
-def texts_of(notices: Notices, channels: Mapping[str, ChannelAdapter], hooks: Hooks) -> Texts:
-    """Return what gives the texts of a desk: own ones above those of plug-ins above the shipped ones.
-
-    Raises:
-        InvalidTemplate: An own text, or one of a plug-in, is wrong.
-        UnknownLocale: There is no such language.
-    """
-    layers: list[Layer] = []
-    if _speaking(notices, channels) or any(adapter.capabilities.public for adapter in channels.values()):
-        hooks.register_catalogs(
-            lambda plugin, locale, texts: layers.append(Layer(locale=locale, texts=texts, source=f"plug-in {plugin}"))
-        )
-        layers += notices.layers
-    made: list[Catalog] = []
-
-    def catalog() -> Catalog:
-        if not made:
-            made.append(Catalog(layers, default_locale=notices.default_locale))
-        return made[0]
-
-    if layers:  # what is wrong with them is told now; the shipped ones are right
-        catalog()
-    return catalog
-
-
-def _speaking(notices: Notices, channels: Mapping[str, ChannelAdapter]) -> dict[str, ChannelAdapter]:
-    return {
-        name: adapter
-        for name, adapter in channels.items()
-        if adapter.capabilities.outbound
-        and not adapter.capabilities.public
-        and notices.speaks_by(name, adapter.capabilities.family)
-    }
-
-
 def teller_of(notices: Notices, channels: Mapping[str, ChannelAdapter], texts: Texts) -> Teller | None:
     """Return what writes the notices of a desk; `None` where no channel can carry any, so that they cost nothing.
 
     Raises:
         UnknownLocale: There is no such language.
     """
-    speaking = _speaking(notices, channels)
-    if speaking and notices.default_locale != "en":
+    spoken = speaking(notices, channels)
+    if spoken and notices.default_locale != "en":
         texts()
-    return Teller(notices, speaking, texts) if speaking else None
-
-
-def public_answer(notices: Notices, texts: Texts, locale: str | None, family: str) -> str:
-    """Return the words of a first answer that everybody reads, in the language of a ticket."""
-    catalog = texts()
-    values = {"desk.name": notices.desk_name} if notices.desk_name else {}
-    return catalog.render(
-        Notice.PUBLIC_ANSWER, locale=locale or catalog.default_locale, values=values, channel_kind=family
-    ).body
+    return Teller(notices, spoken, texts) if spoken else None

@@ -14,7 +14,7 @@ from supportkit.channels.port import ChannelAdapter
 from supportkit.forgetting import places_of, union
 from supportkit.model.conversation import Arrival, ArrivalState
 from supportkit.model.events import PromiseMade, Recorded
-from supportkit.model.message import Message
+from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import Actor, ActorKind, Customer
 from supportkit.model.record import Record
 from supportkit.model.ticket import Ticket
@@ -28,8 +28,9 @@ FORMAT = "supportkit person"
 VERSION = 1
 REDACTED = "[address of somebody else]"
 _RAW_AT_ONCE = 10
-# Both run in linear time: every part is a run of one class of characters, and what follows it is not of that class.
-_MAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]++@(?:[\w-]++\.)++[\w-]++")
+_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
+# Linear: a match begins at the begin of a run only, and no run is given back once it is taken.
+_MAIL = re.compile(rf"(?<!{_LOCAL}){_LOCAL}++@[\w-]++(?:\.[\w-]++)++")
 _PHONE = re.compile(r"\+[1-9](?:[ \-./()]?[0-9]){6,14}")
 Plain = dict[str, Any]
 
@@ -131,7 +132,9 @@ class _Painter:
             said: dict[str, list[Plain]] = {}
             noted: dict[str, list[Plain]] = {}
             for message in self.unit.messages([ticket.id for ticket in some]):
-                said.setdefault(message.ticket, []).append(self._message(message))
+                # What the desk and another organisation tell each other is internal, like notes.
+                if self.with_notes or message.kind is not MessageKind.EXTERNAL:
+                    said.setdefault(message.ticket, []).append(self._message(message))
             if self.with_notes:
                 for note in self.unit.notes([ticket.id for ticket in some]):
                     plain = {"id": note.id, "at": note.occurred_at.isoformat(), "body": self.redact(note.body)}

@@ -12,7 +12,7 @@ from supportkit.dispatching import PRESENCE, AgentPresence, presence_of
 from supportkit.model.change import Change
 from supportkit.model.record import RecordChange
 from supportkit.records import Records
-from supportkit.routing.duty import Presence
+from supportkit.routing.duty import PresenceState
 from supportkit.runner import Runner
 from supportkit.storage.keeping import KeepingUnit
 
@@ -20,7 +20,7 @@ LONGEST = dt.timedelta(days=366)
 
 
 @attrs.frozen
-class Presences:
+class Presence:
     """Who is there: `set`, `get`, `list`, `clear`.
 
     Who says nothing is judged by his hours alone.
@@ -28,7 +28,7 @@ class Presences:
 
     _runner: Runner
 
-    def set(self, agent: str, state: Presence | str, *, lasting: dt.timedelta | None = None) -> AgentPresence:
+    def set(self, agent: str, state: PresenceState | str, *, lasting: dt.timedelta | None = None) -> AgentPresence:
         """Note what an agent says about himself: `online`, `busy` (there, but wants nothing given), `away` or `off`.
 
         Args:
@@ -75,8 +75,8 @@ class Presences:
         return Records(self._runner, PRESENCE)
 
 
-def _state(state: Presence | str) -> Presence:
+def _state(state: PresenceState | str) -> PresenceState:
     try:
-        return Presence(state)
+        return PresenceState(state)
     except ValueError:
-        raise ValueError(f"there is no presence {state!r:.40}; there are: {', '.join(Presence)}") from None
+        raise ValueError(f"there is no presence {state!r:.40}; there are: {', '.join(PresenceState)}") from None

@@ -24,7 +24,7 @@ from supportkit.channels.inbound import (
     Unparsed,
     Verified,
 )
-from supportkit.channels.port import ChannelAdapter
+from supportkit.channels.port import Capabilities, ChannelAdapter
 from supportkit.delivery import within
 from supportkit.errors import (
     CapabilityMissing,
@@ -120,13 +120,10 @@ def receive(  # noqa: PLR0911 - one return a row of the table
     adapter = _receiver(runner, channels, name)
     if not isinstance(payload, Payload):
         raise TypeError(f"what arrived is handed in as a Payload, not as a {type(payload).__name__}")
-    able = adapter.capabilities
-    if len(payload.body) > able.max_payload_bytes:
-        return Answer(status=413)
+    able, method = adapter.capabilities, payload.method.upper()
+    if (refused := _refused_unread(able, payload, method)) is not None:
+        return refused
     payload = attrs.evolve(payload, received_at=runner.clock.now())
-    method = payload.method.upper()
-    if method != "POST" and not (able.handshake and method == "GET"):
-        return Answer(status=405, headers=(("Allow", "GET, POST" if able.handshake else "POST"),))
     try:
         if method == "GET":
             return _challenge(adapter, payload) or Answer(status=405, headers=(("Allow", "POST"),))
@@ -148,6 +145,23 @@ def receive(  # noqa: PLR0911 - one return a row of the table
     except StorageUnavailable:
         return Answer(status=503)
     return _NO_CONTENT
+
+
+def _refused_unread(able: Capabilities, payload: Payload, method: str) -> Answer | None:
+    """Return the answer to a request whose size, method or media type nobody looks at; `None` for all others."""
+    if len(payload.body) > able.max_payload_bytes:
+        return Answer(status=413)
+    if method != "POST" and not (able.handshake and method == "GET"):
+        return Answer(status=405, headers=(("Allow", "GET, POST" if able.handshake else "POST"),))
+    if method == "POST" and able.content_types and _media_type(payload) not in able.content_types:
+        return Answer(status=415)
+    return None
+
+
+def _media_type(payload: Payload) -> str:
+    """Return the media type of a delivery without its parameters; several that differ are none."""
+    types = {value.partition(";")[0].strip().lower() for value in payload.header_values("Content-Type")}
+    return types.pop() if len(types) == 1 else ""
 
 
 def _receiver(runner: Runner, channels: Mapping[str, ChannelAdapter], name: str) -> ChannelAdapter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -48,6 +48,9 @@ from supportkit.storage.port import JoinedUnit, JoiningStorage, Storage, UnitOfW
 from supportkit.windowing import hold_back
 from supportkit.withdrawing import withdraw
 
+if TYPE_CHECKING:
+    from supportkit.surveying.surveyor import Surveyor
+
 _UNSEEN = (
     "another transaction has used this idempotency key, and this one cannot see it: roll back and run it all again"
 )
@@ -80,6 +83,8 @@ class Runner:
     """Writes notices; `None` where no channel carries any."""
     limited: Mapping[str, ChannelAdapter] = attrs.field(factory=dict)
     """The channels with a limit on the length of a message."""
+    surveyor: Surveyor | None = None
+    """Decides whether customers are asked; `None` where the storage could not keep what that needs."""
     channels: Mapping[str, ChannelAdapter] = attrs.field(factory=dict, repr=False)
     """All channels of the desk."""
     has_windows: bool = False
@@ -378,7 +383,7 @@ class Runner:
         return ticket, draft.told
 
     def complete(self, unit: UnitOfWork, draft: Draft, ticket: Ticket | None = None) -> Ticket | None:
-        """Divide long answers and add the notices that follow from a draft; return *ticket* as it is after that.
+        """Divide long answers and add the notices and surveys that follow from a draft; return *ticket* as it is then.
 
         Raises:
             LimitExceeded: An answer needs more parts than its channel allows.
@@ -390,9 +395,13 @@ class Runner:
         if self.has_windows and draft.rows.outbox and not draft.is_history:
             hold_back(self, unit, draft)
             ticket = ticket and next((one.ticket for one in draft.changes if one.ticket.id == ticket.id), ticket)
-        if self.teller is None or not draft.changes:
+        if not draft.changes:
             return ticket
-        return self.teller.tell(self, unit, draft, ticket)
+        if self.teller is not None:
+            ticket = self.teller.tell(self, unit, draft, ticket)
+        if self.surveyor is not None:
+            ticket = self.surveyor.follow(unit, draft, ticket)
+        return ticket
 
     def save(self, change: Change) -> None:
         """Write a change that was not drafted: in a transaction of its own, or in the one that is open."""
@@ -410,7 +419,16 @@ class Runner:
         self, unit: UnitOfWork, command: cm.Command | cm.PairCommand | None, now: dt.datetime, at: dt.datetime
     ) -> Draft:
         """Return an empty draft of *command*, recorded *now*, that happens *at*; without a command time alone acts."""
-        return Draft(unit=unit, now=now, at=at, command_id=self.new_id(now), command=command, rules=self.rules)
+        objects = self.hooks.refuse if self.hooks.guards else None
+        return Draft(
+            unit=unit,
+            now=now,
+            at=at,
+            command_id=self.new_id(now),
+            command=command,
+            rules=self.rules,
+            objects=objects,
+        )
 
     def reload(self) -> None:
         """Read the service levels of the database anew."""

@@ -12,7 +12,7 @@ from supportkit.drafting import Draft, Options, Ref
 from supportkit.engine.decide import decide, refuse
 from supportkit.errors import CapabilityMissing, UnknownChannel
 from supportkit.intake import Intake, conversation_key
-from supportkit.lookup import expect, find
+from supportkit.lookup import expect, find, vendor_legs
 from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
 from supportkit.model.conversation import Leg, LegChange
@@ -56,6 +56,7 @@ def switch(
                 draft.received.legs.append(change)
         return draft.add(runner.tenant, ticket, ticket.id, events) or ticket
 
+    intake.keys()  # made before the transaction, in which none can be made
     fingerprint = cm.SwitchChannel(actor=actor, leg=address or "", channel=to)
     return runner.carry_out(fingerprint, options, prepare, subject=ref)
 
@@ -64,8 +65,8 @@ def _leg(
     intake: Intake, unit: ReceivingUnit, adapter: ChannelAdapter, ticket: Ticket, address: str | None, now: dt.datetime
 ) -> LegChange:
     """Return the leg to go on by: one that the ticket has, or a new one to an address that the customer gave."""
-    kind, legs = adapter.capabilities.address_kind, unit.legs([ticket.id])
-    there = [leg for leg in legs if leg.channel == adapter.name]
+    kind, legs, others = adapter.capabilities.address_kind, unit.legs([ticket.id]), vendor_legs(unit, ticket)
+    there = [leg for leg in legs if leg.channel == adapter.name and leg.id not in others]
     wanted = None if address is None else _normalised(kind, address)
     for leg in reversed(there):
         if wanted is None or leg.address == wanted:

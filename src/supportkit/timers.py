@@ -12,6 +12,7 @@ import attrs
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
 from supportkit.engine.effects import CLOCKS, on_timer, state_timers
+from supportkit.engine.escalating import STAY
 from supportkit.engine.telling import LATE_AFTER
 from supportkit.errors import (
     ConcurrentUpdate,
@@ -23,6 +24,7 @@ from supportkit.errors import (
 )
 from supportkit.lookup import survivor
 from supportkit.model.change import Change, Timer, TimerState
+from supportkit.model.surveys import SURVEY_TIMERS
 from supportkit.model.ticket import Ticket
 from supportkit.races import again
 from supportkit.runner import Runner
@@ -33,6 +35,8 @@ _log = logging.getLogger("supportkit.timers")
 LEASE = dt.timedelta(seconds=60)
 BATCH = 50
 TRIES = 5
+_BY_OTHERS = frozenset({WINDOW, STAY, *SURVEY_TIMERS})
+"""Deadlines that are no command about the state of a ticket."""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,16 +161,14 @@ def _fire(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, str]:
 
 def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[str, News]:
     with runner.storage.begin(runner.tenant) as unit:
-        if not unit.settle_timer(timer, TimerState.DONE):
-            return "stale", ()
-        ticket = unit.get(timer.ticket)
+        ticket = unit.get(timer.ticket) if unit.settle_timer(timer, TimerState.DONE) else None
         if timer.name == CLOCKS:
             return _elapse(runner, unit, ticket, now)
-        if timer.name == WINDOW:
-            return ("stale", ()) if ticket is None else warn(runner, unit, timer, survivor(unit, ticket.id), now)
-        command = None if ticket is None else on_timer(timer, ticket, runner.rules)
         if ticket is None or timer.due_at is None:
             return "stale", ()
+        if timer.name in _BY_OTHERS:
+            return _by_others(runner, unit, ticket, timer, now)
+        command = on_timer(timer, ticket, runner.rules)
         if command is None:  # where the rules were changed meanwhile it is due later, not never
             later = tuple(one for one in state_timers(None, ticket, runner.rules) if one.name == timer.name)
             if later:
@@ -182,6 +184,15 @@ def _decide_and_save(runner: Runner, timer: Timer, now: dt.datetime) -> tuple[st
         return "fired", draft.told
 
 
+def _by_others(runner: Runner, unit: UnitOfWork, ticket: Ticket, timer: Timer, now: dt.datetime) -> tuple[str, News]:
+    """Let a deadline do what its own subject says."""
+    if timer.name == WINDOW:
+        return warn(runner, unit, timer, survivor(unit, ticket.id), now)
+    if timer.name == STAY:
+        return _stay(runner, unit, ticket, timer, now)
+    return ("stale", ()) if runner.surveyor is None else runner.surveyor.fire(runner, unit, timer, ticket, now)
+
+
 def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.datetime) -> tuple[str, News]:
     """Write down what time alone brought about on a ticket, each thing at its own instant, and look ahead."""
     if ticket is None:
@@ -191,6 +202,16 @@ def _elapse(runner: Runner, unit: UnitOfWork, ticket: Ticket | None, now: dt.dat
     runner.complete(unit, draft)
     unit.save(draft.change(None))
     return ("fired" if has_news else "stale"), draft.told
+
+
+def _stay(runner: Runner, unit: UnitOfWork, ticket: Ticket, timer: Timer, now: dt.datetime) -> tuple[str, News]:
+    """Let the rules look at a ticket that has been in its line for so long."""
+    draft = runner.draft(unit, None, now, now)
+    if not draft.stay(ticket, timer):
+        return "stale", ()
+    runner.complete(unit, draft)
+    unit.save(draft.change(None))
+    return "fired", draft.told
 
 
 def _failed(runner: Runner, timer: Timer, code: str) -> tuple[str, str]:

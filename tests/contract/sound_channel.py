@@ -15,6 +15,7 @@ from supportkit.channels.inbound import Answer, Arrived, Authenticity, Inbound, 
 from supportkit.channels.port import Accepted, Capabilities, Delivery, Outbound, Reason, Rejected
 from supportkit.channels.signing import Hub
 from supportkit.channels.transport import HttpAnswer, Transport, http_call
+from supportkit.clock import SystemClock
 from supportkit.errors import MalformedPayload
 from supportkit.secret import Secret, as_secrets
 from supportkit.testing import Rig, Sample
@@ -94,7 +95,8 @@ class Sound:
         return self.judge(answer)
 
     def judge(self, answer: HttpAnswer) -> Delivery:
-        return delivery_from_http(answer.status, answer.headers, answer.body, read_id=read_id)
+        now = SystemClock().now()
+        return delivery_from_http(answer.status, answer.headers, answer.body, read_id=read_id, now=now)
 
     def lookup(self, message_id: str) -> Accepted | None:
         answer = self._call("GET", f"/messages/{quote(message_id, safe='')}", None, 5.0)

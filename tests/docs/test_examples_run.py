@@ -54,6 +54,7 @@ def test_there_are_examples():
         "quickstart",
         "sqlalchemy_app",
         "support_day",
+        "survey",
         "worker_loop",
     }
     assert named <= {path.stem for path in SCRIPTS}

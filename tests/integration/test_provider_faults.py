@@ -10,12 +10,13 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.contract.sound_channel import Sound
 
 from supportkit import Desk
 from supportkit.channels.port import Capabilities
 from supportkit.clock import ManualClock
 from supportkit.model.change import Outgoing
-from supportkit.testing.providers import FakeChannel, FakeProvider
+from supportkit.testing.fakes import Fake, Plain, Taken
 
 KIM = "agent:kim"
 IDEMPOTENT, RECONCILABLE, NONE, ONCE = "idempotent", "reconcilable", "none, at least once", "none, at most once"
@@ -33,21 +34,24 @@ GONE = dict.fromkeys(CLASSES, ("failed", 0))
 TIMEOUT = 0.15
 
 
-def throttled(provider: FakeProvider) -> None:
-    provider.fail_next(429, retry_after="90")
+LONG = 30.0
 
 
-FAULTS: dict[str, tuple[Callable[[FakeProvider], None], dict[str, tuple[str, int]]]] = {
-    "accepted, then time-out": (FakeProvider.accept_then_hang, IN_DOUBT),
-    "reset after accept": (FakeProvider.accept_then_drop, IN_DOUBT),
+def throttled(provider: Fake) -> None:
+    provider.fail_next(429, retry_after=90)
+
+
+FAULTS: dict[str, tuple[Callable[[Fake], None], dict[str, tuple[str, int]]]] = {
+    "accepted, then time-out": (lambda provider: provider.slow(LONG), IN_DOUBT),
+    "reset after accept": (Fake.accept_then_drop, IN_DOUBT),
     "accepted, then 500": (lambda provider: provider.accept_then_fail(500), IN_DOUBT),
     "429 with Retry-After": (throttled, NOT_TAKEN),
     "500": (lambda provider: provider.fail_next(500), NEVER_KNOWN),
     "503": (lambda provider: provider.fail_next(503), NOT_TAKEN),
     "410": (lambda provider: provider.fail_next(410), GONE),
-    "hang": (FakeProvider.hang, NEVER_KNOWN),
-    "garbage answer": (FakeProvider.garbage, IN_DOUBT),
-    "success twice": (FakeProvider.answer_twice, NOT_TAKEN),
+    "hang": (Fake.hang, NEVER_KNOWN),
+    "garbage answer": (Fake.garbage, IN_DOUBT),
+    "success twice": (Fake.answer_twice, NOT_TAKEN),
 }
 
 
@@ -55,7 +59,7 @@ FAULTS: dict[str, tuple[Callable[[FakeProvider], None], dict[str, tuple[str, int
 class Rig:
     desk: Desk
     clock: ManualClock
-    provider: FakeProvider
+    provider: Fake
 
     def row(self) -> Outgoing:
         return self.desk.outbox()[0]
@@ -72,10 +76,13 @@ def rig_for(tmp_path: Path) -> Iterator[Callable[[str], Rig]]:
     opened: list[Any] = []
 
     def build(able: str) -> Rig:
-        provider = FakeProvider(dedupes=able == IDEMPOTENT, log=tmp_path / "taken").__enter__()
+        plain = Plain(dedupes=able == IDEMPOTENT, finds=able == RECONCILABLE)
+        provider = Fake(plain, log=tmp_path / "taken")
         clock = ManualClock("2026-01-05T09:00:00+00:00")
-        capabilities = Capabilities(family="chat", timeout=TIMEOUT * 3, **CLASSES[able])
-        desk = Desk(clock=clock, channels=[FakeChannel(port=provider.port, capabilities=capabilities)])
+        limits: dict[str, Any] = {"max_body_chars": 2000, "timeout": TIMEOUT * 3}
+        able_to = Capabilities(family="chat", inbound=False, **limits, **CLASSES[able])
+        sound = Sound(api=provider.url, token=plain.token, secrets=(plain.secret,), name="app", capabilities=able_to)
+        desk = Desk(clock=clock, channels=[sound])
         opened.extend([desk, provider])
         ann = desk.customers.add("Ann", addresses={"chat": "ann@chat"})
         desk.open("Printer", "It smokes", customer=ann.id)
@@ -97,12 +104,13 @@ def test_a_fault_of_the_provider_ends_as_its_class_promises(
     script(rig.provider)
     rig.drain()
     state, messages = ends[able]
-    assert (rig.row().state, len(rig.provider.taken)) == (state, messages)
-    assert len({message["id"] for message in rig.provider.taken}) <= 1
+    taken = rig.provider.arrived()
+    assert (rig.row().state, len(taken)) == (state, messages)
+    assert len({message.key for message in taken}) <= 1
     assert rig.row().possible_duplicate or messages < 2
     log = tmp_path / "taken"
     written = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    assert written == rig.provider.taken
+    assert [Taken(**one) for one in written] == taken
     failed = [type(recorded.event).__name__ for recorded in rig.desk.history(1)].count("DeliveryFailed")
     assert failed == (state == "failed")
 
@@ -113,7 +121,7 @@ def test_a_class_without_help_gets_one_repeat_and_no_second_one(rig_for: Callabl
     for _ in range(5):
         FAULTS[fault][0](rig.provider)
     rig.drain()
-    assert (rig.row().state, len(rig.provider.taken)) == ("unknown", 2)
+    assert (rig.row().state, len(rig.provider.arrived())) == ("unknown", 2)
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("90", 90), ("0", 0), ("Fri, 31 Dec 1999 23:59:59 GMT", 0)])
@@ -138,7 +146,7 @@ def test_what_cannot_be_read_as_a_time_leaves_the_usual_pause(
 
 def test_a_provider_that_is_not_there_surely_took_nothing(rig_for: Callable[[str], Rig]) -> None:
     rig = rig_for(ONCE)
-    rig.provider.__exit__(None, None, None)
+    rig.provider.close()
     report = rig.desk.deliver_outbox()
     assert (report.deferred, rig.row().reason) == (1, "unavailable")
 
@@ -147,7 +155,7 @@ def test_a_look_up_that_fails_leaves_the_doubt(rig_for: Callable[[str], Rig]) ->
     rig = rig_for(RECONCILABLE)
     rig.provider.accept_then_drop()
     rig.desk.deliver_outbox()
-    rig.provider.__exit__(None, None, None)
+    rig.provider.close()
     rig.clock.advance(minutes=10)
     assert rig.desk.deliver_outbox().deferred == 1
     assert rig.row().reason == "uncertain"

@@ -17,6 +17,7 @@ from tests.stories import KIM, play, story_desk
 from tests.tenant_watch import watching
 
 from supportkit import Desk, SupportkitError
+from supportkit.forgetting import Erased
 from supportkit.model.change import OutboxState
 from supportkit.model.people import Address
 from supportkit.model.ticket import Link, LinkKind
@@ -86,7 +87,7 @@ def test_whatever_one_tenant_does_every_row_of_the_other_is_the_same(storage: Sq
 
 IDS = {
     "ticket", "into", "other", "customer", "links", "messages", "promise", "after", "source", "levels", "query",
-    "delivery", "file", "a", "b",
+    "delivery", "file", "a", "b", "agent", "team", "teams", "deputy", "lead", "token", "reference", "ledger",
 }  # fmt: skip
 """Names of parameters that may hold an id of something that is stored, or lead to one."""
 NOT_IDS = {
@@ -94,6 +95,12 @@ NOT_IDS = {
     ("Desk.what_if", "levels"): "a configuration",
     ("Desk.import_", "source"): "a file",
     ("Desk.open", "source"): "a word of the app",
+    ("Desk.open", "team"): "a word of the app",
+    ("Desk.assign", "team"): "a word of the app",
+    ("Desk.move_tier", "team"): "a word of the app",
+    ("Customers.consent", "source"): "a word of the app",
+    ("Agents.add", "agent"): "a new id",
+    ("Teams.add", "team"): "a new id",
     ("Customers.list", "after"): "it is compared with, and never looked up",
     ("Quarantine.list", "after"): "it is compared with, and never looked up",
 }
@@ -112,6 +119,10 @@ class World:
     sent: str
     arrived: str
     file: str
+    token: str
+    reference: str
+    agent: str
+    team: str
 
 
 def _ticket_verbs() -> dict[tuple[str, str], Call]:
@@ -171,6 +182,30 @@ CALLS: dict[tuple[str, str], Call] = {
     ("Desk.find", "query"): lambda d, x, _w: d.find(customers=x).items,
     ("Customers.get", "customer"): lambda d, x, _w: d.customers.get(x),
     ("Customers.update", "customer"): lambda d, x, _w: d.customers.update(x, name="other"),
+    ("Customers.card", "customer"): lambda d, x, _w: d.customers.card(x),
+    ("Customers.consent", "customer"): lambda d, x, _w: d.customers.consent(x, "surveys", allowed=True),
+    ("Privacy.erase", "customer"): lambda d, x, _w: d.privacy.erase(x, actor=KIM),
+    ("Privacy.export", "customer"): lambda d, x, _w: d.privacy.export(x),
+    ("Privacy.reapply", "ledger"): lambda d, x, _w: tuple(
+        d.privacy.reapply([Erased(customer=x, people=(x,), at=d.now())])
+    ),
+    ("Portal.issue", "customer"): lambda d, x, _w: d.portal.issue(x),
+    ("Portal.open", "token"): lambda d, x, _w: d.portal.open(x),
+    ("Portal.tickets", "token"): lambda d, x, _w: d.portal.tickets(x),
+    ("Portal.ticket", "token"): lambda d, x, w: d.portal.ticket(x, w.reference),
+    ("Portal.ticket", "reference"): lambda d, x, w: d.portal.ticket(w.token, x),
+    ("Portal.revoke", "customer"): lambda d, x, _w: (None,) * d.portal.revoke(x),
+    ("Agents.add", "teams"): lambda d, x, _w: d.agents.add("new", teams=[x]),
+    ("Agents.add", "deputy"): lambda d, x, _w: d.agents.add("new", deputy=x),
+    ("Agents.get", "agent"): lambda d, x, _w: d.agents.get(x),
+    ("Agents.change", "agent"): lambda d, x, _w: d.agents.change(x, tier=2),
+    ("Agents.remove", "agent"): lambda d, x, _w: d.agents.remove(x),
+    ("Agents.list", "team"): lambda d, x, _w: d.agents.list(team=x),
+    ("Teams.add", "lead"): lambda d, x, _w: d.teams.add("new", lead=x),
+    ("Teams.get", "team"): lambda d, x, _w: d.teams.get(x),
+    ("Teams.change", "team"): lambda d, x, _w: d.teams.change(x, tier=2),
+    ("Teams.remove", "team"): lambda d, x, _w: d.teams.remove(x),
+    ("Teams.members", "team"): lambda d, x, _w: d.teams.members(x),
     ("Customers.merge", "a"): lambda d, x, w: d.customers.merge(x, w.customer, actor=KIM),
     ("Customers.merge", "b"): lambda d, x, w: d.customers.merge(w.customer, x, actor=KIM),
     ("Customers.unmerge", "customer"): lambda d, x, _w: d.customers.unmerge(x, actor=KIM),
@@ -201,7 +236,8 @@ WITHOUT_IDS = {
     "Desk.close", "Desk.now", "Desk.set_levels", "Desk.what_if", "Desk.counts", "Desk.follow", "Desk.tick",
     "Desk.deliver_outbox", "Desk.purge", "Desk.export", "Desk.import_", "Desk.transaction", "Desk.check",
     "Customers.add", "Customers.list", "Desk.joined", "Desk.announce", "Desk.receive", "Desk.process_inbox",
-    "Quarantine.list", "Quarantine.purge", "Desk.channel_states",
+    "Quarantine.list", "Quarantine.purge", "Desk.channel_states", "Privacy.resume", "Privacy.ledger",
+    "Teams.list", "Teams.lint",
 }  # fmt: skip
 """Public methods that take no id; one that is new has to be put here, or into the table above."""
 
@@ -250,7 +286,22 @@ def two_tenants() -> tuple[Desk, World, World]:
         desk.merge(merged, ticket, actor=KIM)
         message = desk.messages(ticket)[0].id
         sent, arrived, file = came_in(desk, ticket.id)
-        worlds[tenant] = World(ticket.id, message, ann.id, promised.promises[0], merged.id, sent, arrived, file)
+        desk.teams.add(f"team of {tenant}")
+        desk.agents.add(f"agent of {tenant}")
+        worlds[tenant] = World(
+            ticket=ticket.id,
+            message=message,
+            customer=ann.id,
+            promise=promised.promises[0],
+            merged=merged.id,
+            sent=sent,
+            arrived=arrived,
+            file=file,
+            token=desk.portal.issue(ann),
+            reference=ticket.reference,
+            agent=f"agent of {tenant}",
+            team=f"team of {tenant}",
+        )
     mine = story_desk(storage, 3, tenant=MINE)
     mine.continuation_link(worlds[MINE].ticket)  # keys are made once, by whoever needs them first
     return mine, worlds[MINE], worlds[THEIRS]
@@ -283,6 +334,14 @@ def foreign_ids(argument: str, theirs: World) -> list[tuple[Any, Any]]:
         "delivery": [theirs.sent, theirs.arrived],
         "file": [theirs.file],
         "links": [theirs.ticket],
+        "ledger": [theirs.customer],
+        "token": [theirs.token],
+        "reference": [theirs.reference],
+        "agent": [theirs.agent],
+        "deputy": [theirs.agent],
+        "lead": [theirs.agent],
+        "team": [theirs.team],
+        "teams": [theirs.team],
     }.get(argument)
     if known is None:
         return [(theirs.ticket, MISSING), (theirs.merged, MISSING), (6, MISSING_NUMBER)]

@@ -11,6 +11,8 @@ from supportkit.delivery import DeliveryReport
 from supportkit.model.change import Outgoing
 from supportkit.model.events import Recorded
 from supportkit.model.people import ActorKind
+from supportkit.queueing import Queued
+from supportkit.routing.choosing import Choice
 from supportkit.storage.port import Finding, Page
 from supportkit.timers import TickReport
 
@@ -48,6 +50,10 @@ def reading(desk: Desk) -> None:
     assert_type(desk.outbox(states=["parked"]), Sequence[Outgoing])
     assert_type(desk.follow("billing"), Iterator[Recorded])
     assert_type(desk.counts(), dict[tuple[str, int], int])
+    assert_type(desk.queue(team="pay", tier=1), Sequence[Queued])
+    assert_type(desk.next("kim", idempotency_key="k"), Ticket | None)
+    assert_type(desk.candidates(1), Choice)
+    desk.next("kim", teams="pay")  # type: ignore[call-arg]
     assert_type(desk.customers.add("Ann", addresses={"chat": "@ann"}), Customer)
 
 

@@ -16,11 +16,17 @@ from supportkit.aio import (
     AsyncAgents,
     AsyncCustomers,
     AsyncDesk,
+    AsyncEscalations,
     AsyncOutbox,
     AsyncParticipants,
+    AsyncPortal,
+    AsyncPresence,
     AsyncPrivacy,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncRegulation,
+    AsyncReports,
+    AsyncSurveys,
     AsyncTeams,
     AsyncVendors,
     DeskArguments,
@@ -28,10 +34,15 @@ from supportkit.aio import (
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.desk import Desk
+from supportkit.escalations import Escalations, Regulation
 from supportkit.outbox import Outbox
 from supportkit.participants import Participants
+from supportkit.portal import Portal
+from supportkit.presence import Presence
 from supportkit.privacy import Privacy
 from supportkit.quarantine import Quarantine
+from supportkit.reporting import Reports
+from supportkit.surveying.service import Surveys
 from supportkit.teams import Teams
 
 TWINS: dict[type, type] = {
@@ -42,9 +53,15 @@ TWINS: dict[type, type] = {
     Vendors: AsyncVendors,
     Outbox: AsyncOutbox,
     Quarantine: AsyncQuarantine,
+    Surveys: AsyncSurveys,
+    Reports: AsyncReports,
+    Presence: AsyncPresence,
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,
+    Escalations: AsyncEscalations,
+    Regulation: AsyncRegulation,
+    Portal: AsyncPortal,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

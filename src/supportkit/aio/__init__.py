@@ -6,13 +6,16 @@ Every call is made by `Desk` itself in a worker thread, so there is one set of r
 from __future__ import annotations
 
 from supportkit.aio.desk import AsyncDesk, DeskArguments
-from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPresence, AsyncPrivacy, AsyncTeams
+from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
     AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncSurveys,
     AsyncVendors,
 )
 
@@ -20,11 +23,17 @@ __all__ = [
     "AsyncAgents",
     "AsyncCustomers",
     "AsyncDesk",
+    "AsyncEscalations",
     "AsyncOutbox",
     "AsyncParticipants",
+    "AsyncPortal",
+    "AsyncPresence",
     "AsyncPrivacy",
     "AsyncPromises",
     "AsyncQuarantine",
+    "AsyncRegulation",
+    "AsyncReports",
+    "AsyncSurveys",
     "AsyncTeams",
     "AsyncVendors",
     "DeskArguments",

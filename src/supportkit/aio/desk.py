@@ -17,13 +17,16 @@ from types import TracebackType
 from typing import IO, Any, Self, TypedDict, Unpack, cast
 
 from supportkit import checks, clocking, continuing, delivery, publicly, receiving, timers
-from supportkit.aio.people import AsyncAgents, AsyncPrivacy, AsyncTeams
+from supportkit.aio.lines import AsyncEscalations, AsyncRegulation
+from supportkit.aio.people import AsyncAgents, AsyncPortal, AsyncPresence, AsyncPrivacy, AsyncTeams
+from supportkit.aio.reports import AsyncReports
 from supportkit.aio.services import (
     AsyncCustomers,
     AsyncOutbox,
     AsyncParticipants,
     AsyncPromises,
     AsyncQuarantine,
+    AsyncSurveys,
     AsyncVendors,
 )
 from supportkit.aio.threads import Pool, Threads
@@ -38,6 +41,9 @@ from supportkit.drafting import Ref
 from supportkit.engine.notices import Notices
 from supportkit.engine.rules import AfterClose, Limits, TierPolicy
 from supportkit.errors import StorageError
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.rules import EscalationRules
+from supportkit.escalation.vendors import Vendor
 from supportkit.hooks.manager import Hooks
 from supportkit.ids import IdSource
 from supportkit.intake import Budgets
@@ -54,10 +60,14 @@ from supportkit.model.people import Actor, Customer, Tier
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, Priority, Ticket
 from supportkit.originals import Original
 from supportkit.promising import Levels
+from supportkit.queueing import Queued
 from supportkit.retention import PurgeReport, Retention
+from supportkit.routing.choosing import Choice
+from supportkit.routing.roster import Routing
 from supportkit.sla import ClockSet, Comparison, ServiceLevels
 from supportkit.storage.opening import Source
 from supportkit.storage.port import Finding, Page, Storage, TicketQuery
+from supportkit.surveys.settings import Survey
 
 
 class DeskArguments(TypedDict, total=False):
@@ -71,6 +81,9 @@ class DeskArguments(TypedDict, total=False):
     resolve_pending_after: dt.timedelta | None
     tiers: Iterable[Tier]
     tier_policy: TierPolicy
+    escalations: EscalationRules | Mapping[str, Any] | None
+    regulation: Duties | Mapping[str, Any] | None
+    vendors: Iterable[Vendor | Mapping[str, Any]]
     limits: Limits
     levels: Levels | None
     keep_keys: dt.timedelta
@@ -81,6 +94,8 @@ class DeskArguments(TypedDict, total=False):
     budgets: Budgets
     join_across_channels: bool
     notices: Notices
+    surveys: Iterable[Survey]
+    routing: Routing | Mapping[str, Any] | None
     plugins: Iterable[object]
     discover: bool
     synchronous: str
@@ -218,13 +233,24 @@ class AsyncDesk:
         return AsyncTeams(self._threads, self.desk.teams)
 
     @property
+    def portal(self) -> AsyncPortal:
+        """What customers may see of their own: `issue`, `open`, `tickets`, `ticket`, `revoke`."""
+        return AsyncPortal(self._threads, self.desk.portal)
+
+    @property
     def privacy(self) -> AsyncPrivacy:
         """People and what is theirs: `erase`, `resume`, `ledger`, `reapply`, `export`."""
         return AsyncPrivacy(self._threads, self.desk.privacy)
 
+    @property
     def participants(self) -> AsyncParticipants:
         """Who takes part in a ticket besides its requester: `list`, `add`, `remove`."""
         return AsyncParticipants(self._threads, self.desk.participants)
+
+    @property
+    def presence(self) -> AsyncPresence:
+        """What agents say about themselves: `set`, `get`, `list`, `clear`."""
+        return AsyncPresence(self._threads, self.desk.presence)
 
     @property
     def promises(self) -> AsyncPromises:
@@ -233,13 +259,33 @@ class AsyncDesk:
 
     @property
     def vendors(self) -> AsyncVendors:
-        """Other organisations that work on tickets: `hand_over`, `pause`, `resume`, `take_back`."""
+        """Other organisations that work on tickets: `hand_over`, `write`, `pause`, `resume`, `take_back`."""
         return AsyncVendors(self._threads, self.desk.vendors)
+
+    @property
+    def reports(self) -> AsyncReports:
+        """What is known in numbers: `kpis`, `table`, `metric`."""
+        return AsyncReports(self._threads, self.desk.reports)
+
+    @property
+    def escalations(self) -> AsyncEscalations:
+        """The escalation rules at work: `explain`, `handovers`, `signal`, `acknowledge`, `lint`."""
+        return AsyncEscalations(self._threads, self.desk.escalations)
+
+    @property
+    def regulation(self) -> AsyncRegulation:
+        """Who is responsible for which topic: `responsible`, `lint`."""
+        return AsyncRegulation(self._threads, self.desk.regulation)
 
     @property
     def outbox(self) -> AsyncOutbox:
         """Deliveries: call it to list them (`await desk.outbox(ticket)`), or `get`, `retry`, `settle` one."""
         return AsyncOutbox(self._threads, self.desk.outbox)
+
+    @property
+    def surveys(self) -> AsyncSurveys:
+        """What customers are asked: `add`, `list`, `get`, `invitations`, `anonymous`, `clear_flag`, `handle`."""
+        return AsyncSurveys(self._threads, self.desk.surveys)
 
     @property
     def quarantine(self) -> AsyncQuarantine:
@@ -475,6 +521,45 @@ class AsyncDesk:
         """See `Desk.move_tier`."""
         return await self._threads.run(self.desk.move_tier, ticket, tier, summary, actor=actor, team=team, **how)
 
+    async def escalate(
+        self,
+        ticket: Ref | Ticket,
+        *,
+        actor: Actor | str,
+        to: int | str = "up",
+        handover: Mapping[str, str] | None = None,
+        team: str | None = None,
+        assignee: str | None = None,
+        vendor: str | None = None,
+        message: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.escalate`."""
+        return await self._threads.run(
+            self.desk.escalate,
+            ticket,
+            actor=actor,
+            to=to,
+            handover=handover,
+            team=team,
+            assignee=assignee,
+            vendor=vendor,
+            message=message,
+            **how,
+        )
+
+    async def deescalate(
+        self,
+        ticket: Ref | Ticket,
+        summary: str = "",
+        *,
+        actor: Actor | str,
+        to: int | str | None = None,
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Desk.deescalate`."""
+        return await self._threads.run(self.desk.deescalate, ticket, summary, actor=actor, to=to, **how)
+
     async def set_priority(
         self, ticket: Ref | Ticket, priority: Priority | str | int, *, actor: Actor | str, **how: Unpack[How]
     ) -> Ticket:
@@ -510,6 +595,30 @@ class AsyncDesk:
     ) -> Ticket:
         """See `Desk.followers`."""
         return await self._threads.run(self.desk.followers, ticket, *add, remove=remove, actor=actor, **how)
+
+    # -- the work queue ------------------------------------------------------------------------------------------------
+
+    async def queue(
+        self, *, team: str | None = None, agent: str | None = None, tier: int | None = None, limit: int = 50
+    ) -> Sequence[Queued]:
+        """See `Desk.queue`."""
+        return await self._threads.run(self.desk.queue, team=team, agent=agent, tier=tier, limit=limit)
+
+    async def next(
+        self,
+        agent: str,
+        *,
+        actor: Actor | str | None = None,
+        team: str | None = None,
+        tier: int | None = None,
+        **how: Unpack[How],
+    ) -> Ticket | None:
+        """See `Desk.next`."""
+        return await self._threads.run(self.desk.next, agent, actor=actor, team=team, tier=tier, **how)
+
+    async def candidates(self, ticket: Ref | Ticket) -> Choice:
+        """See `Desk.candidates`."""
+        return await self._threads.run(self.desk.candidates, ticket)
 
     # -- promises ------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
-"""The services of an `AsyncDesk` about people: the verbs of `desk.agents`, `teams` and `privacy`, awaitable."""
+"""The services of an `AsyncDesk` about people: `desk.agents`, `teams`, `privacy` and `portal`, awaitable."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,13 @@ import attrs
 
 from supportkit.agents import Agents
 from supportkit.aio.threads import Threads
+from supportkit.dispatching import AgentPresence
 from supportkit.forgetting import Erased
 from supportkit.model.people import SYSTEM, Actor, Agent, Customer, Shift, Team
+from supportkit.portal import VALID_FOR, Portal, PublicTicket
+from supportkit.presence import Presence
 from supportkit.privacy import ErasureReport, Privacy
+from supportkit.routing.duty import PresenceState
 from supportkit.storage.port import Finding
 from supportkit.teams import Teams
 
@@ -147,3 +152,57 @@ class AsyncPrivacy:
     async def export(self, customer: str | Customer, *, notes: bool = False) -> dict[str, Any]:
         """See `Privacy.export`."""
         return await self._threads.run(self._privacy.export, customer, notes=notes)
+
+
+@attrs.frozen
+class AsyncPortal:
+    """The verbs of `Portal`, awaitable."""
+
+    _threads: Threads
+    _portal: Portal
+
+    async def issue(self, customer: str | Customer, *, valid_for: dt.timedelta = VALID_FOR, once: bool = False) -> str:
+        """See `Portal.issue`."""
+        return await self._threads.run(self._portal.issue, customer, valid_for=valid_for, once=once)
+
+    async def open(self, token: str) -> Customer:
+        """See `Portal.open`."""
+        return await self._threads.run(self._portal.open, token)
+
+    async def tickets(self, token: str, *, limit: int = 50) -> Sequence[PublicTicket]:
+        """See `Portal.tickets`."""
+        return await self._threads.run(self._portal.tickets, token, limit=limit)
+
+    async def ticket(self, token: str, reference: str) -> PublicTicket:
+        """See `Portal.ticket`."""
+        return await self._threads.run(self._portal.ticket, token, reference)
+
+    async def revoke(self, customer: str | Customer) -> int:
+        """See `Portal.revoke`."""
+        return await self._threads.run(self._portal.revoke, customer)
+
+
+@attrs.frozen
+class AsyncPresence:
+    """The verbs of `Presence`, awaitable."""
+
+    _threads: Threads
+    _presences: Presence
+
+    async def set(
+        self, agent: str, state: PresenceState | str, *, lasting: dt.timedelta | None = None
+    ) -> AgentPresence:
+        """See `Presence.set`."""
+        return await self._threads.run(self._presences.set, agent, state, lasting=lasting)
+
+    async def get(self, agent: str) -> AgentPresence | None:
+        """See `Presence.get`."""
+        return await self._threads.run(self._presences.get, agent)
+
+    async def list(self) -> Sequence[AgentPresence]:
+        """See `Presence.list`."""
+        return await self._threads.run(self._presences.list)
+
+    async def clear(self, agent: str) -> None:
+        """See `Presence.clear`."""
+        return await self._threads.run(self._presences.clear, agent)

@@ -1,4 +1,4 @@
-"""The services of an `AsyncDesk`: the verbs of `desk.customers`, `promises`, `vendors` and `outbox`, awaitable."""
+"""The services of an `AsyncDesk`: the verbs of `desk.customers`, `promises`, `vendors`, `outbox` ..., awaitable."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from supportkit.cards import CustomerCard
 from supportkit.commitments import Promises, Vendors
 from supportkit.customers import Customers
 from supportkit.drafting import Ref
+from supportkit.escalation.vendors import Vendor
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.fields import FieldValue
 from supportkit.model.people import Actor, Address, Customer
@@ -22,6 +23,12 @@ from supportkit.outbox import Outbox
 from supportkit.participants import Participants
 from supportkit.pauses import Pause
 from supportkit.quarantine import Quarantine, Quarantined, Untrusted
+from supportkit.surveying.book import AnonymousAnswer
+from supportkit.surveying.page import SurveyRequest, SurveyResponse
+from supportkit.surveying.service import Surveys
+from supportkit.surveys.invitations import SurveyInvitation
+from supportkit.surveys.settings import Survey
+from supportkit.surveys.suspicion import Suspicion
 
 
 @attrs.frozen
@@ -152,6 +159,17 @@ class AsyncVendors:
         """See `Vendors.hand_over`."""
         return await self._threads.run(self._vendors.hand_over, ticket, vendor, actor=actor, **how)
 
+    @property
+    def known(self) -> tuple[Vendor, ...]:
+        """The vendors that the desk can write to."""
+        return self._vendors.known
+
+    async def write(
+        self, ticket: Ref | Ticket, vendor: str, body: str, *, actor: Actor | str, **how: Unpack[How]
+    ) -> Ticket:
+        """See `Vendors.write`."""
+        return await self._threads.run(self._vendors.write, ticket, vendor, body, actor=actor, **how)
+
     async def pause(self, ticket: Ref | Ticket, vendor: str, *, actor: Actor | str, **how: Unpack[How]) -> Ticket:
         """See `Vendors.pause`."""
         return await self._threads.run(self._vendors.pause, ticket, vendor, actor=actor, **how)
@@ -240,3 +258,48 @@ class AsyncQuarantine:
     async def purge(self, before: dt.datetime | None = None, *, limit: int = 500) -> int:
         """See `Quarantine.purge`."""
         return await self._threads.run(self._quarantine.purge, before, limit=limit)
+
+
+@attrs.frozen
+class AsyncSurveys:
+    """The verbs of `Surveys`, awaitable."""
+
+    _threads: Threads
+    _surveys: Surveys
+
+    async def add(self, survey: Survey) -> Survey:
+        """See `Surveys.add`."""
+        return await self._threads.run(self._surveys.add, survey)
+
+    async def list(self) -> Sequence[Survey]:
+        """See `Surveys.list`."""
+        return await self._threads.run(self._surveys.list)
+
+    async def get(self, survey: str) -> Survey:
+        """See `Surveys.get`."""
+        return await self._threads.run(self._surveys.get, survey)
+
+    async def invitations(self, ticket: Ref | Ticket) -> Sequence[SurveyInvitation]:
+        """See `Surveys.invitations`."""
+        return await self._threads.run(self._surveys.invitations, ticket)
+
+    async def anonymous(self, survey: str) -> Sequence[AnonymousAnswer]:
+        """See `Surveys.anonymous`."""
+        return await self._threads.run(self._surveys.anonymous, survey)
+
+    async def clear_flag(
+        self,
+        ticket: Ref | Ticket,
+        survey: str,
+        flag: Suspicion | str,
+        *,
+        actor: Actor | str,
+        note: str = "",
+        **how: Unpack[How],
+    ) -> Ticket:
+        """See `Surveys.clear_flag`."""
+        return await self._threads.run(self._surveys.clear_flag, ticket, survey, flag, actor=actor, note=note, **how)
+
+    async def handle(self, request: SurveyRequest) -> SurveyResponse:
+        """See `Surveys.handle`."""
+        return await self._threads.run(self._surveys.handle, request)

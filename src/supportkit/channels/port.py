@@ -7,7 +7,7 @@ that something did not work: it returns a `Delivery`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -28,6 +28,10 @@ class Policy(StrEnum):
 
     AT_LEAST_ONCE = "at_least_once"
     AT_MOST_ONCE = "at_most_once"
+
+
+def _types(given: Iterable[str]) -> frozenset[str]:
+    return frozenset([one.lower() for one in given])
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +62,8 @@ class Capabilities:
         addresses: What kind of address its senders have, where it is not that of the family: ids of two messengers
             must not be taken for each other.
         max_payload_bytes: Longest delivery that is looked at.
+        content_types: Media types of its deliveries, such as `application/json`; others are refused unread with 415.
+            Empty: all are taken.
         timeout: Seconds that one call may take.
         max_attempts: Certain failures after which a delivery is parked; it is parked after 48 hours in any case.
     """
@@ -92,6 +98,7 @@ class Capabilities:
     insecure: bool = False
     addresses: str | None = None
     max_payload_bytes: int = 1_000_000
+    content_types: frozenset[str] = attrs.field(default=frozenset(), converter=_types)
     timeout: float = 30.0
     max_attempts: int = MAX_ATTEMPTS
 
@@ -105,6 +112,8 @@ class Capabilities:
             raise ConfigurationError(f"channel family {self.family!r} is unknown")
         if self.length_unit not in {"chars", "utf16", "bytes", "segments"}:
             raise ConfigurationError(f"length_unit {self.length_unit!r} is unknown")
+        if any(one.count("/") != 1 or ";" in one for one in self.content_types):
+            raise ConfigurationError("content_types of a channel are media types without parameters: application/json")
         if self.max_payload_bytes < 1:
             raise ConfigurationError("max_payload_bytes of a channel must be positive")
         if self.timeout <= 0 or self.max_parts < 1 or self.max_attempts < 1:

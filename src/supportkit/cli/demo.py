@@ -25,7 +25,8 @@ from supportkit.desk import Desk
 from supportkit.engine.notices import Notices
 from supportkit.ids import SequentialIds
 from supportkit.model.clocks import Metric
-from supportkit.model.events import ClockBreached, ClockWarned
+from supportkit.model.events import ClockBreached, ClockWarned, ColleaguesNotified
+from supportkit.model.people import TIERS as DEFAULT_TIERS
 from supportkit.model.people import Address, AddressStatus, Customer
 from supportkit.model.ticket import Ticket
 
@@ -55,6 +56,19 @@ LEVELS: Final = {
         }
     ],
 }
+TIERS: Final = (DEFAULT_TIERS[0], attrs.evolve(DEFAULT_TIERS[1], lead="nora"), *DEFAULT_TIERS[2:])
+RULES: Final = {
+    "rules": [
+        {
+            "id": "late-answer",
+            "when": {"clock": "NEXT_RESPONSE", "channel": "chat"},
+            "levels": [
+                {"at": "breach", "actions": [{"notify": ["assignee", "lead"]}]},
+            ],
+        }
+    ]
+}
+CARRIER: Final = {"name": "carrier", "channel": "email", "address": "desk@carrier.example", "target": "4h"}
 KIM, LEE, MEI = "agent:kim", "agent:lee", "agent:mei"
 
 
@@ -66,7 +80,17 @@ def demo() -> None:
         Printer(name="chat", capabilities=Capabilities(family="chat", inbound=False)),
     ]
     notices = Notices(on=["acknowledgement"], families=["chat"], to_addresses=True)
-    with Desk("sqlite://", channels=channels, clock=clock, ids=SequentialIds(), levels=LEVELS, notices=notices) as desk:
+    with Desk(
+        "sqlite://",
+        channels=channels,
+        clock=clock,
+        ids=SequentialIds(),
+        levels=LEVELS,
+        notices=notices,
+        tiers=TIERS,
+        escalations=RULES,
+        vendors=[CARRIER],
+    ) as desk:
         day = _Day(desk, clock, console())
         day.live()
         day.look_back()
@@ -135,8 +159,13 @@ class _Day:
         self.parcel = desk.open("包裹在哪里", "你好，我的包裹还没到。", customer=lilei.id, channel="chat")
         self.clock.advance(minutes=1)
         again = desk.open("包裹", "请问包裹到哪里了？", customer=lilei.id, channel="chat")
-        self._at("11:05", "Mei merges the two and answers once")
+        self._at("11:05", "Mei merges the two and asks the carrier, another organisation: line 4")
         desk.merge(again.id, into=self.parcel.id, actor=MEI)
+        desk.escalate(self.parcel.id, to=4, handover={"summary": "Where is parcel 77?"}, actor=MEI)
+        self._send()
+        self._at("11:20", "The carrier answers; the ticket comes back, and Mei answers once")
+        desk.add_message(self.parcel.id, "Today, 15:00.", author="external:carrier", kind="external", channel="email")
+        desk.deescalate(self.parcel.id, "it arrives today", actor=MEI)
         desk.reply(self.parcel.id, "李雷您好，包裹今天下午送达。", actor=MEI)
         self._send()
         desk.resolve(self.parcel.id, "delivery confirmed by the carrier", actor=MEI)
@@ -184,7 +213,7 @@ class _Day:
     def _ring(self) -> None:
         """Tell what the clocks have found."""
         for recorded in self.desk.follow("demo"):
-            if isinstance(recorded.event, ClockWarned | ClockBreached):
+            if isinstance(recorded.event, ClockWarned | ClockBreached | ColleaguesNotified):
                 number = self.desk.get(recorded.ticket).number
                 text = Text(f"{told(recorded.event)}, ticket {number}", style="bold yellow")
                 self.out.print(Text(f"{recorded.occurred_at:%H:%M}  ", style="cyan") + text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +20,11 @@ from supportkit.cli.terminal import console, line, print_json
 from supportkit.cli.times import length
 from supportkit.clock import monotonic
 from supportkit.desk import Desk
+from supportkit.engine.rules import STRICT_LINES, TierPolicy
 from supportkit.replay import LogFormat, Progress, PromiseReport, ReplayReport, compare_promises
 from supportkit.replay import replay as play
 from supportkit.replay.reader import LogReader
+from supportkit.replay.report import LISTED
 
 
 def replay(
@@ -32,6 +36,9 @@ def replay(
         Path | None, typer.Option(help="A TOML file of policies: judge by them what the log says of its promises.")
     ] = None,
     at: At = None,
+    strict_lines: Annotated[
+        bool, typer.Option("--strict-lines", help="Refuse tickets that start above line 1, skip a line or come back.")
+    ] = False,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows in one transaction.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON for programs.")] = False,
     database: Database = DEFAULT_DATABASE,
@@ -44,7 +51,8 @@ def replay(
     has_promises = _has_promises(file, log_format, is_asked=policy is not None)
     started = monotonic()
     # No timers: the history ends as the log ends, not as a worker would end it seven days later.
-    with Desk(database, close_resolved_after=None) as desk:
+    lines = STRICT_LINES if strict_lines else TierPolicy()
+    with Desk(database, close_resolved_after=None, tier_policy=lines) as desk:
         report = _with_bar(desk, file, log_format, batch)
     seconds = monotonic() - started
     promises = None
@@ -128,6 +136,7 @@ def _print(out: Console, report: ReplayReport, seconds: float) -> None:
             ("tickets that moved", report.moved_tickets),
         )
     )
+    _print_lines(out, report)
     out.print(
         _table(
             "Resolutions",
@@ -139,6 +148,22 @@ def _print(out: Console, report: ReplayReport, seconds: float) -> None:
     )
     _print_times(out, report)
     _print_refusals(out, report)
+
+
+def _print_lines(out: Console, report: ReplayReport) -> None:
+    """Print how long tickets were in each line and how often they changed hands, with what these words mean."""
+    out.print("[italic]Time in each line, without the time in which tickets were resolved or closed[/]")
+    for tier, seconds in report.line_seconds.items():
+        out.print(f"  L{tier:<7}{seconds:>14,.0f} s {seconds / 3600:>12,.3f} h   {length(seconds)}")
+    out.print(
+        _table(
+            "Hand-overs between teams (ping-pong: A to B and back to A)",
+            ("hand-overs", report.handovers),
+            ("tickets that were handed over", report.handed_over),
+            ("ping-pong", report.ping_pong),
+            ("tickets with ping-pong", report.ping_ponged),
+        )
+    )
 
 
 def _table(title: str, *rows: tuple[str, int]) -> Table:
@@ -165,4 +190,10 @@ def _print_refusals(out: Console, report: ReplayReport) -> None:
     if not report.refused:
         return
     out.print(_table("Refused rows by reason", *report.refusals.items()))
+    by_reason = Counter(code for codes in report.refused_tickets.values() for code in codes)
+    out.print(_table("Refused tickets by reason", ("tickets", len(report.refused_tickets)), *sorted(by_reason.items())))
+    for case, codes in islice(report.refused_tickets.items(), LISTED):
+        out.print(line(f"  {case}: {', '.join(codes)}"))
+    if len(report.refused_tickets) > LISTED:
+        out.print(f"  and {len(report.refused_tickets) - LISTED} more; --json names them all")
     print_refused(out, report.refused_rows, report.refused)

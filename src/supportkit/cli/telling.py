@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from supportkit.cli.telling_clocks import told_clock, told_promise
+from supportkit.cli.telling_lines import told_escalation
+from supportkit.cli.telling_surveys import told_survey
 from supportkit.model import events as ev
 
 
-def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short case an event
+def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one short case an event
     """Return what happened."""
     match event:
         case ev.StateChanged():
@@ -96,8 +96,14 @@ def told(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one short ca
             return told_promise(event)
         case ev.ClockWarned() | ev.ClockBreached() | ev.ClockStopped() | ev.ClockCorrected():
             return told_clock(event)
+        case ev.HandoverWritten() | ev.VendorWritten() | ev.SignalRaised() | ev.EscalationFired():
+            return told_escalation(event)
+        case ev.ColleaguesNotified() | ev.HookDue() | ev.EscalationRefused() | ev.EscalationStopped():
+            return told_escalation(event)
+        case ev.EscalationAcknowledged():
+            return told_escalation(event)
         case _:
-            assert_never(event)
+            return told_survey(event)
 
 
 def _state(event: ev.StateChanged) -> str:

@@ -51,7 +51,7 @@ def tickets(
                 raise
             raise typer.BadParameter(str(error), param_hint="--state") from None
     if json:
-        print_json([_plain(ticket) for ticket in page.items])
+        print_json([plain_ticket(ticket) for ticket in page.items])
         return
     out = console()
     if not page.items:
@@ -92,7 +92,8 @@ def _table(items: tuple[Ticket, ...], now: dt.datetime) -> Table:
     return table
 
 
-def _plain(ticket: Ticket) -> dict[str, Any]:
+def plain_ticket(ticket: Ticket) -> dict[str, Any]:
+    """Return a ticket as plain data for programs."""
     names = (
         "id number reference subject customer state category channel tier team assignee source locale reason version"
     )

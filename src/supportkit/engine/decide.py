@@ -13,9 +13,11 @@ from typing import Any
 
 from supportkit.engine.deliveries import fail_delivery, retry_delivery, settle_delivery
 from supportkit.engine.happenings import delete_message, edit_message, warn_window
+from supportkit.engine.lines import acknowledge, move_tier, raise_signal, write_vendor
 from supportkit.engine.rules import Limits, Rules
-from supportkit.errors import LimitExceeded, Refused
-from supportkit.lifecycle import Refusal
+from supportkit.engine.steps import Events, known_tier, not_merged, step
+from supportkit.engine.steps import refuse as refuse  # noqa: PLC0414 - the shell refuses in the same way
+from supportkit.errors import LimitExceeded
 from supportkit.model import commands as cm
 from supportkit.model import events as ev
 from supportkit.model.fields import FieldValue
@@ -23,7 +25,6 @@ from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind
 from supportkit.model.ticket import MAX_GENERATION, ClosingReason, LinkKind, StateCategory, Ticket
 
-Events = tuple[ev.Event, ...]
 _NO_TICKETS: Mapping[str, Ticket] = {}
 
 
@@ -54,17 +55,12 @@ def decide(
     return _DECIDERS[type(command)](ticket, command, now, rules, others)
 
 
-def refuse(code: str, sentence: str) -> Refused:
-    """Build the error of a refusal."""
-    return Refused(Refusal(code, sentence))
-
-
 # -- opening and talking ---------------------------------------------------------------------------------------------
 
 
 def _open(command: cm.Open, rules: Rules) -> Events:
     policy = rules.tier_policy
-    _known_tier(command.tier, rules)
+    known_tier(command.tier, rules)
     if policy.birth is not None and command.tier > policy.birth:
         raise refuse("tier.birth", f"tickets start in tier {policy.birth} at the highest, not in tier {command.tier}")
     _check_tags(command.tags, rules.limits)
@@ -125,7 +121,7 @@ def _receive(
     )
     if not _counts_as_answer(command):
         return (received,)
-    _not_merged(ticket)
+    not_merged(ticket)
     switched: Events = ()
     if command.leg is not None and command.leg != ticket.leg and command.channel is not None:
         switched = (ev.ChannelSwitched(leg=command.leg, channel=command.channel),)
@@ -134,7 +130,7 @@ def _receive(
     trigger = "reopen" if ticket.is_done else "customer_replied"
     if trigger not in rules.lifecycle.allowed(ticket.state):
         return (received, *switched)
-    return (received, *switched, *_step(ticket, trigger, command, rules))
+    return (received, *switched, *step(ticket, trigger, command, rules))
 
 
 def _counts_as_answer(command: cm.Receive) -> bool:
@@ -150,17 +146,17 @@ def needs_follow_up(ticket: Ticket, command: cm.Receive, now: dt.datetime, rules
 
 
 def _reply(ticket: Ticket, command: cm.Reply, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     started: Events = ()
     if ticket.category is StateCategory.NEW and "start" in rules.lifecycle.allowed(ticket.state):
-        started = _step(ticket, "start", command, rules)
+        started = step(ticket, "start", command, rules)
     return (*started, _answer(ticket, command, command.kind, rules))
 
 
 def _ask(ticket: Ticket, command: cm.Ask, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     _in_future(command.until, now)
-    asked = _step(ticket, "ask", command, rules, until=command.until)
+    asked = step(ticket, "ask", command, rules, until=command.until)
     return (_answer(ticket, command, MessageKind.REPLY, rules), *asked)
 
 
@@ -189,11 +185,11 @@ def _public_reply(
     ticket: Ticket, command: cm.PublicReply, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
     """Answer in public: a person's answer is a reply and starts a new ticket, an automatic one is neither."""
-    _not_merged(ticket)
+    not_merged(ticket)
     is_person = command.actor.kind is ActorKind.AGENT
     started: Events = ()
     if is_person and ticket.category is StateCategory.NEW and "start" in rules.lifecycle.allowed(ticket.state):
-        started = _step(ticket, "start", command, rules)
+        started = step(ticket, "start", command, rules)
     added = ev.ReplyAdded(
         message=command.message,
         author=command.actor,
@@ -209,7 +205,7 @@ def _add_note(_ticket: Ticket, command: cm.AddNote, *_unused: object) -> Events:
 
 
 def _switch_channel(ticket: Ticket, command: cm.SwitchChannel, *_unused: object) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     if command.leg == ticket.leg:
         return ()
     return (ev.ChannelSwitched(leg=command.leg, channel=command.channel),)
@@ -218,56 +214,25 @@ def _switch_channel(ticket: Ticket, command: cm.SwitchChannel, *_unused: object)
 # -- states ----------------------------------------------------------------------------------------------------------
 
 
-def _step(
-    ticket: Ticket,
-    trigger: str,
-    command: cm.Command,
-    rules: Rules,
-    *,
-    reason: ClosingReason | None = None,
-    text: str = "",
-    until: dt.datetime | None = None,
-) -> Events:
-    """Fire *trigger*; no event where the ticket stays in its state."""
-    lifecycle = rules.lifecycle
-    dest = lifecycle.step(ticket.state, trigger)
-    refusal = lifecycle.check(ticket.state, trigger, ticket, command)
-    if refusal is not None:
-        raise Refused(refusal)
-    if dest == ticket.state:
-        return ()
-    return (
-        ev.StateChanged(
-            trigger=trigger,
-            source=ticket.state,
-            dest=dest,
-            category=lifecycle.category(dest),
-            reason=reason,
-            text=text,
-            until=until,
-        ),
-    )
-
-
 def _start(ticket: Ticket, command: cm.Start, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
-    return _step(ticket, "start", command, rules)
+    return step(ticket, "start", command, rules)
 
 
 def _hold(ticket: Ticket, command: cm.Hold, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]) -> Events:
     _in_future(command.until, now)
-    return _step(ticket, "hold", command, rules, text=command.text, until=command.until)
+    return step(ticket, "hold", command, rules, text=command.text, until=command.until)
 
 
 def _resume(
     ticket: Ticket, command: cm.Resume, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
-    return _step(ticket, "resume", command, rules)
+    return step(ticket, "resume", command, rules)
 
 
 def _resolve(
     ticket: Ticket, command: cm.Resolve, _now: dt.datetime, rules: Rules, others: Mapping[str, Ticket]
 ) -> Events:
-    events = _step(ticket, "resolve", command, rules, reason=_plain_reason(command.reason), text=command.text)
+    events = step(ticket, "resolve", command, rules, reason=_plain_reason(command.reason), text=command.text)
     if not command.text.strip():
         raise refuse("resolution.missing", "say how the matter was resolved: the resolution has no words")
     _no_open_blockers(ticket, others)
@@ -277,8 +242,8 @@ def _resolve(
 def _reopen(
     ticket: Ticket, command: cm.Reopen, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
-    _not_merged(ticket)
-    return _step(ticket, "reopen", command, rules, text=command.text)
+    not_merged(ticket)
+    return step(ticket, "reopen", command, rules, text=command.text)
 
 
 def _close(ticket: Ticket, command: cm.Close, _now: dt.datetime, rules: Rules, others: Mapping[str, Ticket]) -> Events:
@@ -289,9 +254,9 @@ def _fire(ticket: Ticket, command: cm.Fire, now: dt.datetime, rules: Rules, othe
     dest = rules.lifecycle.category(rules.lifecycle.step(ticket.state, command.trigger))
     if dest.is_done and not (dest is StateCategory.RESOLVED and ticket.is_done):
         return _finish(ticket, command.trigger, command, rules, others)
-    _not_merged(ticket)
+    not_merged(ticket)
     _in_future(command.until, now)
-    return _step(ticket, command.trigger, command, rules, until=command.until)
+    return step(ticket, command.trigger, command, rules, until=command.until)
 
 
 def _finish(
@@ -299,7 +264,7 @@ def _finish(
 ) -> Events:
     """End a ticket: what was not resolved before needs a reason."""
     reason = command.reason and _plain_reason(command.reason)
-    events = _step(ticket, trigger, command, rules, reason=reason)
+    events = step(ticket, trigger, command, rules, reason=reason)
     if reason is None and not ticket.is_done:
         reasons = ", ".join(reason for reason in ClosingReason if reason is not ClosingReason.MERGED)
         raise refuse("reason.missing", f"ticket {ticket.number} is not resolved: give a closing reason ({reasons})")
@@ -325,11 +290,6 @@ def _no_open_blockers(ticket: Ticket, others: Mapping[str, Ticket]) -> None:
 def _in_future(until: dt.datetime | None, now: dt.datetime) -> None:
     if until is not None and until <= now:
         raise refuse("until.past", f"{until.isoformat()} is not in the future of {now.isoformat()}")
-
-
-def _not_merged(ticket: Ticket) -> None:
-    if ticket.merged_into is not None:
-        raise refuse("ticket.merged", f"ticket {ticket.number} was merged into {ticket.merged_into}: unmerge it first")
 
 
 # -- who, how urgent, which words ------------------------------------------------------------------------------------
@@ -381,7 +341,7 @@ def _change_participants(
     ticket: Ticket, command: cm.ChangeParticipants, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
     """Let people join in the order in which they are named; the requester takes part anyway."""
-    _not_merged(ticket)
+    not_merged(ticket)
     removed = tuple([one for one in ticket.participants if one in command.remove])
     known = {*ticket.participants, *command.remove, ticket.customer}
     added = tuple([one for one in dict.fromkeys(command.add) if one not in known])
@@ -400,29 +360,6 @@ def _set_fields(
     after = ticket.fields.changed(command.changes)
     _check_fields(after, rules.limits)
     return () if after == ticket.fields else (ev.FieldsChanged(changes=command.changes),)
-
-
-def _move_tier(
-    ticket: Ticket, command: cm.MoveTier, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
-) -> Events:
-    source, dest = ticket.tier, command.tier
-    _known_tier(dest, rules)
-    if dest == source:
-        if command.team is None or command.team == ticket.team:
-            return ()
-        return (ev.Assigned(team=command.team, assignee=None),)
-    policy = rules.tier_policy
-    if dest < source and not policy.down:
-        raise refuse("tier.down", f"tickets do not go down: {source} to {dest}")
-    if dest > source + 1 and not policy.skip:
-        raise refuse("tier.skip", f"tickets go up one tier at a time: {source} to {source + 1}, not to {dest}")
-    return (ev.TierMoved(source=source, dest=dest, team=command.team, summary=command.summary),)
-
-
-def _known_tier(level: int, rules: Rules) -> None:
-    if level not in rules.levels:
-        has = ", ".join(str(known) for known in sorted(rules.levels))
-        raise refuse("tier.unknown", f"there is no tier {level}; there are: {has}")
 
 
 def _difference(
@@ -460,20 +397,20 @@ def _check_fields(fields: Mapping[str, FieldValue], limits: Limits) -> None:
 def _apply_policy(
     ticket: Ticket, _command: cm.ApplyPolicy, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     promised = rules.promises.choose(ticket)
     return (ev.PolicyApplied(policy=promised.policy, revision=promised.revision),)
 
 
 def _set_due(ticket: Ticket, command: cm.SetDue, *_unused: object) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     return (ev.DueSet(metric=command.metric, due=command.due),)
 
 
 def _make_promise(
     ticket: Ticket, command: cm.MakePromise, now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     _within("open promises of a ticket", rules.limits.promises, len(ticket.promises) + 1)
     _goal(command, now)
     return (ev.PromiseMade(promise=command.promise, text=command.text, due=command.due, within=command.within),)
@@ -505,7 +442,7 @@ def _goal(command: cm.MakePromise | cm.MovePromise, now: dt.datetime) -> None:
 
 
 def _known_promise(ticket: Ticket, promise: str) -> None:
-    _not_merged(ticket)
+    not_merged(ticket)
     if promise not in ticket.promises:
         raise refuse("promise.unknown", f"ticket {ticket.number} has no such open promise")
 
@@ -513,7 +450,7 @@ def _known_promise(ticket: Ticket, promise: str) -> None:
 def _hand_over(
     ticket: Ticket, command: cm.HandOver, _now: dt.datetime, rules: Rules, _others: Mapping[str, Ticket]
 ) -> Events:
-    _not_merged(ticket)
+    not_merged(ticket)
     if command.vendor in ticket.vendors:
         return ()
     _within("other organisations on a ticket", rules.limits.vendors, len(ticket.vendors) + 1)
@@ -536,10 +473,24 @@ def _take_back(ticket: Ticket, command: cm.TakeBack, *_unused: object) -> Events
 
 
 def _known_vendor(ticket: Ticket, vendor: str) -> None:
-    _not_merged(ticket)
+    not_merged(ticket)
     if vendor not in ticket.vendors:
         has = ", ".join(ticket.vendors) or "nobody else"
         raise refuse("vendor.unknown", f"{vendor!r:.80} does not work on ticket {ticket.number}; there works: {has}")
+
+
+def _clear_survey_flag(_ticket: Ticket, command: cm.ClearSurveyFlag, *_unused: object) -> Events:
+    if command.actor.kind is not ActorKind.AGENT:
+        raise refuse("survey.person", "only an agent may clear a flag of an answer")
+    return (
+        ev.SurveyFlagCleared(
+            survey=command.survey,
+            resolution=command.resolution,
+            version=command.version,
+            flag=command.flag,
+            note=command.note,
+        ),
+    )
 
 
 _DECIDERS: dict[type[Any], Callable[..., Events]] = {
@@ -564,7 +515,10 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.Follow: _follow,
     cm.ChangeParticipants: _change_participants,
     cm.RevokeTokens: _revoke_tokens,
-    cm.MoveTier: _move_tier,
+    cm.MoveTier: move_tier,
+    cm.WriteVendor: write_vendor,
+    cm.RaiseSignal: raise_signal,
+    cm.AcknowledgeEscalation: acknowledge,
     cm.FailDelivery: fail_delivery,
     cm.RetryDelivery: retry_delivery,
     cm.SettleDelivery: settle_delivery,
@@ -579,6 +533,7 @@ _DECIDERS: dict[type[Any], Callable[..., Events]] = {
     cm.PauseVendor: _pause_vendor,
     cm.ResumeVendor: _resume_vendor,
     cm.TakeBack: _take_back,
+    cm.ClearSurveyFlag: _clear_survey_flag,
     cm.ReturnAssignment: _return_assignment,
     cm.EditMessage: edit_message,
     cm.DeleteMessage: delete_message,

@@ -14,7 +14,7 @@ from supportkit.model import commands as cm
 from supportkit.model import events as ev
 from supportkit.model.change import Firing, Outgoing, Timer
 from supportkit.model.events import Recorded
-from supportkit.model.message import Message, Note
+from supportkit.model.message import Message, MessageKind, Note
 from supportkit.model.people import SYSTEM
 from supportkit.model.ticket import ClosingReason, StateCategory, Ticket
 
@@ -27,6 +27,8 @@ REPLY = "reply"
 """The rule that makes deliveries of what agents write."""
 PUBLIC = "public_reply"
 """The rule that makes deliveries of what everybody may read; nothing else goes out by a public channel."""
+VENDOR = "vendor"
+"""The rule that makes deliveries of what agents write to other organisations."""
 CLOCKS = "clocks"
 """The deadline at which time alone brings about the next warning or breach of a ticket."""
 
@@ -72,6 +74,11 @@ def effects(
             into.messages.append(_message(after, command, event, recorded))
             if isinstance(event, ev.ReplyAdded) and event.queued:
                 into.outbox.append(_outgoing(after, command, event, recorded, rules))
+        elif isinstance(event, ev.VendorWritten):
+            into.messages.append(_vendor_message(after, command, event, recorded))
+            into.outbox.append(_to_vendor(after, event, recorded, rules))
+        elif isinstance(event, ev.ColleaguesNotified):
+            into.notes.append(_told(after, event, recorded))
         elif isinstance(event, ev.NoteAdded):
             into.notes.append(_note(after, command, event, recorded))
         elif isinstance(event, _MOVES):
@@ -113,6 +120,57 @@ def _note(ticket: Ticket, command: cm.Command | cm.PairCommand | None, event: ev
         author=recorded.actor,
         body=command.body,
         mentions=event.mentions,
+        occurred_at=recorded.occurred_at,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _vendor_message(
+    ticket: Ticket, command: cm.Command | cm.PairCommand | None, event: ev.VendorWritten, recorded: Recorded
+) -> Message:
+    if not isinstance(command, cm.MoveTier | cm.WriteVendor):
+        raise TypeError(f"{type(command).__name__} brings no message for a vendor")
+    return Message(
+        id=event.message,
+        tenant=ticket.tenant,
+        ticket=ticket.id,
+        author=recorded.actor,
+        kind=MessageKind.EXTERNAL,
+        channel=event.channel,
+        body=command.body,
+        occurred_at=recorded.occurred_at,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _to_vendor(ticket: Ticket, event: ev.VendorWritten, recorded: Recorded, rules: Rules) -> Outgoing:
+    """Return the delivery of a message to a vendor: on its own leg, and to no customer."""
+    return Outgoing(
+        id=f"{event.message}.1",
+        tenant=ticket.tenant,
+        ticket=ticket.id,
+        cause=f"{ticket.id}:{recorded.seq}",
+        seq=recorded.seq,
+        rule=VENDOR,
+        channel=event.channel,
+        recipient="",
+        message=event.message,
+        leg=event.leg,
+        policy=rules.sends[event.channel],
+        available_at=recorded.recorded_at,
+        created_at=recorded.recorded_at,
+    )
+
+
+def _told(ticket: Ticket, event: ev.ColleaguesNotified, recorded: Recorded) -> Note:
+    """Return the internal note in which people find that they were told of an escalation."""
+    return Note(
+        id=event.note,
+        tenant=ticket.tenant,
+        ticket=ticket.id,
+        author=recorded.actor,
+        body=event.text,
+        mentions=event.people,
         occurred_at=recorded.occurred_at,
         recorded_at=recorded.recorded_at,
     )

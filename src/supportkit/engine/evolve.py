@@ -173,6 +173,10 @@ def _tier_moved(_ticket: Ticket, event: ev.TierMoved, _recorded: Recorded) -> di
     return {"tier": event.dest, "team": event.team, "assignee": None, "offered_at": None}
 
 
+def _vendor_written(ticket: Ticket, _event: ev.VendorWritten, _recorded: Recorded) -> dict[str, Any]:
+    return {"messages": ticket.messages + 1}
+
+
 def _linked(ticket: Ticket, event: ev.Linked, _recorded: Recorded) -> dict[str, Any]:
     return {"links": (*ticket.links, Link(event.kind, event.ticket))}
 
@@ -299,6 +303,15 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.RecipientRefused: _nothing,
     ev.TokensRevoked: _tokens_revoked,
     ev.TierMoved: _tier_moved,
+    ev.HandoverWritten: _nothing,
+    ev.VendorWritten: _vendor_written,
+    ev.SignalRaised: _nothing,
+    ev.EscalationFired: _nothing,
+    ev.ColleaguesNotified: _nothing,
+    ev.HookDue: _nothing,
+    ev.EscalationRefused: _nothing,
+    ev.EscalationStopped: _nothing,
+    ev.EscalationAcknowledged: _nothing,
     ev.Linked: _linked,
     ev.Unlinked: _unlinked,
     ev.TicketMerged: _merged,
@@ -323,6 +336,18 @@ _EVOLVERS: dict[type[Any], Callable[[Ticket, Any, Recorded], dict[str, Any]]] = 
     ev.ClockCorrected: _nothing,
     ev.ClocksRemeasured: _nothing,
     ev.ChannelSwitched: _channel_switched,
+    ev.ResolutionAttributed: _nothing,
+    ev.SurveyScheduled: _nothing,
+    ev.SurveySuppressed: _nothing,
+    ev.SurveySent: _nothing,
+    ev.SurveyReminded: _nothing,
+    ev.SurveyViewed: _nothing,
+    ev.SurveyAnswered: _nothing,
+    ev.SurveyTaken: _nothing,
+    ev.SurveyFlagCleared: _nothing,
+    ev.SurveyFollowedUp: _nothing,
+    ev.SurveyCancelled: _nothing,
+    ev.SurveyEnded: _nothing,
     ev.MessageEdited: _nothing,
     ev.MessageDeleted: _nothing,
     ev.ReplyWindowWarned: _nothing,

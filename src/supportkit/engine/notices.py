@@ -62,6 +62,10 @@ def _names(given: Iterable[str]) -> frozenset[str]:
     return frozenset([*given])
 
 
+def _several(given: Iterable[str]) -> tuple[str, ...]:
+    return (*given,)
+
+
 def _layers(given: Iterable[Layer]) -> tuple[Layer, ...]:
     return (*given,)
 
@@ -82,6 +86,8 @@ class Notices:
         desk_name: What the texts are signed with.
         tells_resolution: Put the words of the resolution into `solved`; they may be meant for colleagues.
         moved_by: How far a promised time must move before the customer is told.
+        after_calls: Names of channels, the likeliest first, by which a call is acknowledged in writing where the
+            customer has an address there. You say with it that customers who call have consented to that.
 
     Raises:
         ConfigurationError: There is no such notice, or nothing on a ticket leads to it.
@@ -96,6 +102,7 @@ class Notices:
     desk_name: str = ""
     tells_resolution: bool = False
     moved_by: dt.timedelta = dt.timedelta(minutes=1)
+    after_calls: tuple[str, ...] = attrs.field(default=(), converter=_several)
 
     def __attrs_post_init__(self) -> None:
         """Refuse notices that no event leads to."""
@@ -109,7 +116,8 @@ class Notices:
 
     def speaks_by(self, channel: str, family: str) -> bool:
         """Tell whether notices go out by a channel."""
-        return bool(self.on) and (channel in self.channels or family in self.families)
+        is_wanted = channel in self.channels or channel in self.after_calls or family in self.families
+        return bool(self.on) and is_wanted
 
 
 SILENT: Final = Notices(on=())

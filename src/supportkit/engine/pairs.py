@@ -6,8 +6,8 @@ stored in one commit or not at all.
 
 from __future__ import annotations
 
-from supportkit.engine.decide import Events, refuse
 from supportkit.engine.rules import Rules
+from supportkit.engine.steps import Events, refuse
 from supportkit.errors import LimitExceeded
 from supportkit.model import commands as cm
 from supportkit.model import events as ev

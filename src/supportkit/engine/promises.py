@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from supportkit.clock import to_us
+from supportkit.businesstime import BusinessCalendar
+from supportkit.clock import EPOCH, from_us, to_us
 from supportkit.errors import LevelsOutdated
 from supportkit.lifecycle import Lifecycle
 from supportkit.model import commands as cm
@@ -209,6 +210,13 @@ class Promises:
             if held and held[-1].revision == calendar.revision:
                 found.update({one.revision: self.rules.calendar(name, one.revision) for one in held})
         return found
+
+    def schedules(self, name: str) -> list[tuple[dt.datetime, BusinessCalendar]]:
+        """Return what a calendar was over time: each revision of it, and since when it holds."""
+        held = self._held.get(name, ())
+        if not held:
+            return [(EPOCH, dict(self.current.calendars)[name])]
+        return [(from_us(one.since), self.rules.calendar(name, one.revision)) for one in held]
 
     def heard(self, generation: int) -> Promises:
         """Return the promises as they were before anything after *generation* was heard."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
 from supportkit.clock import UTC
 from supportkit.engine.promises import Promises
 from supportkit.errors import ConfigurationError, InvalidPolicy, NoBusinessTime
+from supportkit.escalation import reading as read
+from supportkit.escalation.regulation import Duties
+from supportkit.escalation.table import Table
+from supportkit.escalation.vendors import Vendor
 from supportkit.lifecycle import Lifecycle
 from supportkit.model.people import TIERS, Tier
 from supportkit.model.ticket import StateCategory
@@ -56,6 +62,30 @@ class TierPolicy:
     down: bool = True
     birth: int | None = None
 
+    @classmethod
+    def from_dict(cls, data: Any) -> TierPolicy:
+        """Return what `to_dict` wrote, or what a file describes.
+
+        Raises:
+            InvalidEscalation: A key is unknown, or a value has the wrong type.
+        """
+        known = read.table(data, "a policy of lines", ("skip", "down", "birth"))
+        birth = known.get("birth")
+        return cls(
+            skip=read.flag(known.get("skip", True), "skip"),
+            down=read.flag(known.get("down", True), "down"),
+            birth=None if birth is None else read.level(birth, "birth"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, ready for JSON or TOML."""
+        plain: dict[str, Any] = {"skip": self.skip, "down": self.down}
+        return plain if self.birth is None else plain | {"birth": self.birth}
+
+
+STRICT_LINES = TierPolicy(skip=False, down=False, birth=1)
+"""Every ticket starts in line 1, goes up one line at a time and never comes down."""
+
 
 @attrs.frozen(kw_only=True)
 class Limits:
@@ -90,6 +120,9 @@ class Rules:
         public: Channels on which everybody reads along.
         return_after: How long a ticket may stay untouched with somebody whom the desk gave it to; `None`: for ever.
         return_calendar: The calendar in which that is counted.
+        escalations: The escalation rules, compiled; `None` where the desk has none, so that they cost nothing.
+        regulation: Who is responsible for which topic.
+        vendors: Other organisations that can be written to, by name.
         promises: The service levels; by default the built-in ones (24 h, 12 h by e-mail, 30 min in chats).
     """
 
@@ -104,9 +137,13 @@ class Rules:
     public: frozenset[str] = frozenset()
     return_after: dt.timedelta | None = None
     return_calendar: str = ALWAYS_OPEN
+    escalations: Table | None = None
+    regulation: Duties | None = None
+    vendors: Mapping[str, Vendor] = attrs.field(factory=dict)
     promises: Promises = attrs.field()
     closed_state: str = attrs.field(init=False)
     levels: frozenset[int] = attrs.field(init=False)
+    _tiers: Mapping[int, Tier] = attrs.field(init=False, repr=False)
 
     def returns_at(self, offered_at: dt.datetime) -> dt.datetime | None:
         """Return when a ticket that was given out at an instant goes back to the queue; `None`: never.
@@ -139,3 +176,12 @@ class Rules:
         closed = next(state.name for state in self.lifecycle.states if state.category is StateCategory.CLOSED)
         object.__setattr__(self, "closed_state", closed)
         object.__setattr__(self, "levels", frozenset(levels))
+        object.__setattr__(self, "_tiers", {tier.level: tier for tier in self.tiers})
+
+    def tier(self, level: int) -> Tier:
+        """Return the line of a level that the desk has."""
+        return self._tiers[level]
+
+    def vendor_at(self, channel: str, address: str) -> Vendor | None:
+        """Return the vendor that writes from an address of a channel."""
+        return next((one for one in self.vendors.values() if one.writes_from(channel, address)), None)

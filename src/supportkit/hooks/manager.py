@@ -21,6 +21,7 @@ from supportkit.clock import Clock
 from supportkit.errors import ConfigurationError, PluginError
 from supportkit.hooks import specs
 from supportkit.lifecycle import Refusal
+from supportkit.model.events import HookDue
 from supportkit.model.ticket import Priority
 from supportkit.text import MAX_NAME, clean
 
@@ -78,7 +79,8 @@ class Hooks:
         self._classify = self._calls("supportkit_classify")
         self._route = self._calls("supportkit_route")
         self._recorded = self._calls("supportkit_event_recorded")
-        self.observes = bool(self._recorded)
+        self._escalated = self._calls("supportkit_escalated")
+        self.observes = bool(self._recorded or self._escalated)
         self.guards = bool(self._refuse)
         self.classifies = bool(self._classify)
         self.routes = bool(self._route)
@@ -266,6 +268,16 @@ class Hooks:
                     function(*[given[name] for name in names])
             except Exception as error:  # noqa: BLE001 - isolation is the point
                 self._note(plugin, "supportkit_event_recorded", error)
+        if self._escalated and isinstance(recorded.event, HookDue):
+            self._call_escalated(recorded.event.hook, recorded, ticket)
+
+    def _call_escalated(self, hook: str, recorded: Recorded, ticket: Ticket) -> None:
+        given = {"hook": hook, "recorded": recorded, "ticket": ticket}
+        for plugin, function, names in self._escalated:
+            try:
+                function(*[given[name] for name in names])
+            except Exception as error:  # noqa: BLE001 - isolation is the point
+                self._note(plugin, "supportkit_escalated", error)
 
     def _note(self, plugin: str, hook: str, error: Exception) -> None:
         said = str(error) if isinstance(error, ConfigurationError) else type(error).__name__

@@ -100,3 +100,11 @@ def supportkit_event_recorded(recorded: Recorded, ticket: Ticket) -> None:
     Best effort: an exception is isolated and counted, a crash between commit and call skips it. What must not be
     missed reads `desk.follow()` instead.
     """
+
+
+@hookspec
+def supportkit_escalated(hook: str, recorded: Recorded, ticket: Ticket) -> None:
+    """Be called by an escalation rule after its commit: *hook* is the name that the rule calls.
+
+    *recorded* is the event `HookDue`, with rule and level. Best effort, as `supportkit_event_recorded`.
+    """

@@ -26,7 +26,12 @@ from supportkit.metrics.churn import (
 )
 from supportkit.metrics.contacts import abandonment_rate, service_level
 from supportkit.metrics.coverage import Contact, Coverage, customer_coverage
-from supportkit.metrics.flow import Resolution, Stay, TicketFlow, TierVisit, ticket_flow
+from supportkit.metrics.definitions import DEFINITIONS, Definition, definition_of
+from supportkit.metrics.filters import CUSTOMERS, EVERYTHING, CohortFilter
+from supportkit.metrics.flow import OpenTime, Resolution, Stay, TicketFlow, TierVisit, in_business_time, ticket_flow
+from supportkit.metrics.kpi_stocks import Point
+from supportkit.metrics.kpis import Group, Kpis, measure
+from supportkit.metrics.period import Period
 from supportkit.metrics.rates import (
     Deadline,
     Ended,
@@ -43,6 +48,7 @@ from supportkit.metrics.rates import (
 from supportkit.metrics.samples import sample_size, sample_size_for_change
 from supportkit.metrics.scorecards import QaItem, QaScore, qa_accuracy, qa_score, qa_sections
 from supportkit.metrics.survival import Observation, km_quantile, survival
+from supportkit.metrics.table import ClockResult, FlowTable, TicketEntry
 from supportkit.metrics.waits import duration_quantile, share_within, wait_quantile
 from supportkit.metrics.worktime import (
     WorkInterval,
@@ -55,21 +61,34 @@ from supportkit.metrics.worktime import (
 )
 
 __all__ = [
+    "CUSTOMERS",
+    "DEFINITIONS",
+    "EVERYTHING",
     "BacklogChange",
     "ChurnEstimate",
     "ChurnSaving",
+    "ClockResult",
+    "CohortFilter",
     "Contact",
     "Coverage",
     "Deadline",
+    "Definition",
     "Ended",
     "FirstContact",
+    "FlowTable",
+    "Group",
+    "Kpis",
     "Lifespan",
     "Observation",
+    "OpenTime",
     "PChart",
+    "Period",
+    "Point",
     "QaItem",
     "QaScore",
     "Resolution",
     "Stay",
+    "TicketEntry",
     "TicketFlow",
     "TierPath",
     "TierRates",
@@ -90,12 +109,15 @@ __all__ = [
     "cohen_kappa",
     "containment",
     "customer_coverage",
+    "definition_of",
     "duration_quantile",
     "first_contact_resolution",
     "fleiss_kappa",
     "handle_time",
+    "in_business_time",
     "km_quantile",
     "laney_p_chart",
+    "measure",
     "occupancy",
     "p_chart",
     "pabak",

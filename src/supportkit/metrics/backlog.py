@@ -10,12 +10,16 @@ import attrs
 from supportkit.metrics.flow import Resolution
 
 
+def _resolutions(value: Iterable[Resolution]) -> tuple[Resolution, ...]:
+    return tuple(value)
+
+
 @attrs.frozen(kw_only=True)
 class Lifespan:
     """When a ticket was created, and when it was done and not done again."""
 
     created_at: dt.datetime
-    resolutions: tuple[Resolution, ...] = attrs.field(default=(), converter=tuple)
+    resolutions: tuple[Resolution, ...] = attrs.field(default=(), converter=_resolutions)
 
     def is_open(self, at: dt.datetime) -> bool:
         """Tell whether it exists and is not done at an instant."""

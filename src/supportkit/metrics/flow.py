@@ -8,13 +8,12 @@ and one resolution may pass through both.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import assert_never
+from typing import Any, Protocol, assert_never
 
 import attrs
 
-from supportkit.businesstime.calendar import BusinessCalendar
 from supportkit.clock import to_utc
 from supportkit.metrics.survival import Observation
 from supportkit.model.message import MessageKind
@@ -24,8 +23,15 @@ from supportkit.sla.facts import Created, Fact, Messaged, StateEntered, TierEnte
 from supportkit.sla.history import counted
 
 NOTHING = dt.timedelta(0)
-REQUESTER_WAITS = frozenset({StateCategory.NEW, StateCategory.OPEN, StateCategory.WAITING_EXTERNAL})
 _REPLIES = frozenset({MessageKind.REPLY, MessageKind.CALL})
+
+
+class OpenTime(Protocol):
+    """What measures business time: a `BusinessCalendar`, or the schedules that were in force one after the other."""
+
+    def between(self, a: dt.datetime, b: dt.datetime, /) -> dt.timedelta:
+        """Return the open time in `[a, b)`."""
+        ...
 
 
 @attrs.frozen
@@ -83,10 +89,13 @@ class TicketFlow:
         first_reply: Creation to first reply; `None` while there is none.
         next_replies: From the oldest unanswered customer message after the first agent message to the next reply.
         open_next_reply: Age of such a run that is still unanswered.
+        runs: The same runs as pairs of instants.
+        open_run_since: When the unanswered run began.
         requester_wait: Time in NEW, OPEN and WAITING_EXTERNAL.
         agent_wait: Time in WAITING_CUSTOMER.
         on_hold: Time in WAITING_EXTERNAL.
         done_time: Time in RESOLVED and CLOSED.
+        visit_times: How long each ended visit to a support line took.
         first_resolution: Creation to the first change to done.
         full_resolution: Creation to the last one; `None` when the ticket is not done now.
         age: Creation to now.
@@ -104,10 +113,13 @@ class TicketFlow:
     first_reply: dt.timedelta | None
     next_replies: tuple[dt.timedelta, ...]
     open_next_reply: dt.timedelta | None
+    runs: tuple[tuple[dt.datetime, dt.datetime], ...] = ()
+    open_run_since: dt.datetime | None = None
     requester_wait: dt.timedelta
     agent_wait: dt.timedelta
     on_hold: dt.timedelta
     done_time: dt.timedelta
+    visit_times: tuple[dt.timedelta, ...] = ()
     first_resolution: dt.timedelta | None
     full_resolution: dt.timedelta | None
     age: dt.timedelta
@@ -187,14 +199,14 @@ class _Fold:
         elif was_done:
             self.resolutions[-1] = attrs.evolve(self.resolutions[-1], reopened_at=at)
 
-    def hear(self, message: Messaged) -> None:
+    def hear(self, message: Messaged, at: dt.datetime) -> None:
         match message.author:
             case ActorKind.CUSTOMER:
                 if self.has_agent_spoken and self.waiting_since is None:
-                    self.waiting_since = message.occurred_at
+                    self.waiting_since = at
             case ActorKind.AGENT:
                 if message.kind in _REPLIES:
-                    self._answer(message.occurred_at)
+                    self._answer(at)
             case ActorKind.BOT | ActorKind.SYSTEM | ActorKind.EXTERNAL:
                 pass
             case never:
@@ -219,7 +231,7 @@ def ticket_flow(
     facts: Iterable[Fact],
     *,
     now: dt.datetime,
-    calendar: BusinessCalendar | None = None,
+    calendar: OpenTime | None = None,
     categories: Mapping[str, StateCategory] | None = None,
 ) -> TicketFlow | None:
     """Fold the facts of one ticket, `None` if it had not been created by *now*.
@@ -250,7 +262,7 @@ def ticket_flow(
         if isinstance(fact, StateEntered):
             fold.enter(_category(fact, categories), when)
         elif isinstance(fact, Messaged):
-            fold.hear(fact)
+            fold.hear(fact, when)
         elif isinstance(fact, TierEntered):
             fold.move(fact.tier, when)
     fold.stays.append(Stay(fold.category, fold.since, at))
@@ -267,34 +279,85 @@ def _category(fact: Created | StateEntered, categories: Mapping[str, StateCatego
     return categories[fact.state]
 
 
-def _measured(created: Created, fold: _Fold, now: dt.datetime, calendar: BusinessCalendar | None) -> TicketFlow:
-    def between(start: dt.datetime, end: dt.datetime) -> dt.timedelta:
-        return end - start if calendar is None else calendar.between(start, end)
-
-    def time_in(*categories: StateCategory) -> dt.timedelta:
-        return sum((between(stay.start, stay.end) for stay in fold.stays if stay.category in categories), NOTHING)
-
-    born = created.occurred_at
+def _measured(created: Created, fold: _Fold, now: dt.datetime, calendar: OpenTime | None) -> TicketFlow:
     leaving = [*(entered for _tier, entered in fold.tiers[1:]), None]
-    done = fold.resolutions
-    return TicketFlow(
+    visits = tuple([TierVisit(tier, at, left) for (tier, at), left in zip(fold.tiers, leaving, strict=True)])
+    flow = TicketFlow(
         ticket=created.ticket,
         channel=created.channel,
-        created_at=born,
+        created_at=created.occurred_at,
         now=now,
-        mode="calendar" if calendar is None else "business",
+        mode="calendar",
         stays=tuple(fold.stays),
-        visits=tuple(TierVisit(tier, at, left) for (tier, at), left in zip(fold.tiers, leaving, strict=True)),
-        resolutions=tuple(done),
+        visits=visits,
+        resolutions=tuple(fold.resolutions),
         replies_at=tuple(fold.replies),
-        first_reply=between(born, fold.replies[0]) if fold.replies else None,
-        next_replies=tuple(between(start, end) for start, end in fold.runs),
-        open_next_reply=None if fold.waiting_since is None else between(fold.waiting_since, now),
-        requester_wait=time_in(*REQUESTER_WAITS),
-        agent_wait=time_in(StateCategory.WAITING_CUSTOMER),
-        on_hold=time_in(StateCategory.WAITING_EXTERNAL),
-        done_time=time_in(StateCategory.RESOLVED, StateCategory.CLOSED),
-        first_resolution=between(born, done[0].resolved_at) if done else None,
-        full_resolution=between(born, done[-1].resolved_at) if fold.category.is_done and done else None,
-        age=between(born, now),
+        runs=tuple(fold.runs),
+        open_run_since=fold.waiting_since,
+        **_durations(
+            fold.stays,
+            visits,
+            fold.replies,
+            fold.runs,
+            fold.waiting_since,
+            fold.resolutions,
+            created.occurred_at,
+            now,
+            _elapsed,
+        ),
     )
+    return flow if calendar is None else in_business_time(flow, calendar)
+
+
+def in_business_time(flow: TicketFlow, calendar: OpenTime) -> TicketFlow:
+    """Return the same ticket with every duration measured in the open time of *calendar*."""
+    return attrs.evolve(
+        flow,
+        mode="business",
+        **_durations(
+            flow.stays,
+            flow.visits,
+            flow.replies_at,
+            flow.runs,
+            flow.open_run_since,
+            flow.resolutions,
+            flow.created_at,
+            flow.now,
+            calendar.between,
+        ),
+    )
+
+
+def _elapsed(start: dt.datetime, end: dt.datetime) -> dt.timedelta:
+    return end - start
+
+
+def _durations(
+    stays: Sequence[Stay],
+    visits: Iterable[TierVisit],
+    replies: Sequence[dt.datetime],
+    runs: Iterable[tuple[dt.datetime, dt.datetime]],
+    waiting_since: dt.datetime | None,
+    done: Sequence[Resolution],
+    born: dt.datetime,
+    now: dt.datetime,
+    between: Callable[[dt.datetime, dt.datetime], dt.timedelta],
+) -> dict[str, Any]:
+    time = dict.fromkeys(StateCategory, NOTHING)
+    for stay in stays:
+        time[stay.category] += between(stay.start, stay.end)
+    is_done = stays[-1].category.is_done
+    on_hold = time[StateCategory.WAITING_EXTERNAL]
+    return {
+        "first_reply": between(born, replies[0]) if replies else None,
+        "next_replies": tuple([between(start, end) for start, end in runs]),
+        "open_next_reply": None if waiting_since is None else between(waiting_since, now),
+        "requester_wait": time[StateCategory.NEW] + time[StateCategory.OPEN] + on_hold,
+        "agent_wait": time[StateCategory.WAITING_CUSTOMER],
+        "on_hold": on_hold,
+        "done_time": time[StateCategory.RESOLVED] + time[StateCategory.CLOSED],
+        "visit_times": tuple([between(one.entered_at, one.left_at) for one in visits if one.left_at is not None]),
+        "first_resolution": between(born, done[0].resolved_at) if done else None,
+        "full_resolution": between(born, done[-1].resolved_at) if is_done and done else None,
+        "age": between(born, now),
+    }

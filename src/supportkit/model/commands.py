@@ -303,12 +303,53 @@ class RevokeTokens:
 
 @attrs.frozen(kw_only=True)
 class MoveTier:
-    """Hand the ticket to another support line."""
+    """Hand the ticket to another support line, to a vendor in it, or back with `returns`.
+
+    *points* answer the checklist of that line; `None` where nobody was asked for them. *body* is for the *vendor*.
+    """
 
     actor: Actor
     tier: int
     team: str | None = None
     summary: str = _words("")
+    points: Fields | None = _words(None)  # noqa: RUF009 - a field declaration
+    assignee: str | None = None
+    vendor: str | None = None
+    body: str = _words("")
+    returns: bool = False
+    message: str = made()
+    channel: str = made()
+    leg: str | None = made(None)
+
+
+@attrs.frozen(kw_only=True)
+class WriteVendor:
+    """Write to another organisation that works on the ticket."""
+
+    actor: Actor
+    vendor: str
+    body: str = _words()
+    message: str = made()
+    channel: str = made()
+    leg: str | None = made(None)
+
+
+@attrs.frozen(kw_only=True)
+class RaiseSignal:
+    """Say that something happened that escalation rules may wait for."""
+
+    actor: Actor
+    signal: str
+    instance: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class AcknowledgeEscalation:
+    """Take note of an escalation, so that its later levels stay silent."""
+
+    actor: Actor
+    rule: str
+    instance: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -493,6 +534,18 @@ class Split:
     reference: str = made()
 
 
+@attrs.frozen(kw_only=True)
+class ClearSurveyFlag:
+    """Say that a flag of the last answer of a survey means nothing."""
+
+    actor: Actor
+    survey: str
+    flag: str
+    note: str = _words("")
+    resolution: int = made(0)
+    version: int = made(0)
+
+
 Command = (
     Open
     | Receive
@@ -517,6 +570,9 @@ Command = (
     | ChangeParticipants
     | RevokeTokens
     | MoveTier
+    | WriteVendor
+    | RaiseSignal
+    | AcknowledgeEscalation
     | FailDelivery
     | RetryDelivery
     | SettleDelivery
@@ -531,6 +587,7 @@ Command = (
     | PauseVendor
     | ResumeVendor
     | TakeBack
+    | ClearSurveyFlag
     | ReturnAssignment
     | EditMessage
     | DeleteMessage

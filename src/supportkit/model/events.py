@@ -7,7 +7,6 @@ erased while the log stays whole; afterwards the field reads as empty.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import attrs
 
@@ -15,12 +14,20 @@ from supportkit.model.clocks import Cause, Metric, Verdict
 from supportkit.model.fields import NO_FIELDS, Fields
 from supportkit.model.message import MessageKind, OutboxState
 from supportkit.model.people import Actor
+from supportkit.model.private import private as private  # noqa: PLC0414 - how events declare such a field
+from supportkit.model.surveys import ResolutionAttributed as ResolutionAttributed  # noqa: PLC0414 - events as well
+from supportkit.model.surveys import SurveyAnswered as SurveyAnswered  # noqa: PLC0414
+from supportkit.model.surveys import SurveyCancelled as SurveyCancelled  # noqa: PLC0414
+from supportkit.model.surveys import SurveyEnded as SurveyEnded  # noqa: PLC0414
+from supportkit.model.surveys import SurveyFlagCleared as SurveyFlagCleared  # noqa: PLC0414
+from supportkit.model.surveys import SurveyFollowedUp as SurveyFollowedUp  # noqa: PLC0414
+from supportkit.model.surveys import SurveyReminded as SurveyReminded  # noqa: PLC0414
+from supportkit.model.surveys import SurveyScheduled as SurveyScheduled  # noqa: PLC0414
+from supportkit.model.surveys import SurveySent as SurveySent  # noqa: PLC0414
+from supportkit.model.surveys import SurveySuppressed as SurveySuppressed  # noqa: PLC0414
+from supportkit.model.surveys import SurveyTaken as SurveyTaken  # noqa: PLC0414
+from supportkit.model.surveys import SurveyViewed as SurveyViewed  # noqa: PLC0414
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory
-
-
-def private(default: Any = attrs.NOTHING) -> Any:
-    """Declare a field that holds a person's words: hidden from `repr`, stored apart, erasable."""
-    return attrs.field(default=default, repr=False, metadata={"private": True})
 
 
 @attrs.frozen(kw_only=True)
@@ -311,6 +318,96 @@ class TierMoved:
 
 
 @attrs.frozen(kw_only=True)
+class HandoverWritten:
+    """What the next line has to know was written down; the move itself follows. *points* answer its checklist."""
+
+    source: int
+    dest: int
+    points: Fields = private(NO_FIELDS)  # noqa: RUF009 - a field declaration
+
+
+@attrs.frozen(kw_only=True)
+class VendorWritten:
+    """Another organisation was written to; its customer never gets this message."""
+
+    message: str
+    vendor: str
+    channel: str
+    leg: str | None = None
+    queued: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class SignalRaised:
+    """Something happened that rules may wait for, such as the answer of a detractor; *instance* tells several apart."""
+
+    signal: str
+    instance: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationFired:
+    """A level of a rule fired, once for this instance; `occurred_at` is when what it waits for came about.
+
+    *late* tells that nobody found it within five minutes. What was done about it stands in the events that follow.
+    """
+
+    rule: str
+    level: int
+    instance: str
+    why: str
+    late: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ColleaguesNotified:
+    """People of the desk were told of an escalation; *note* is the internal note that they find."""
+
+    rule: str
+    level: int
+    people: tuple[str, ...]
+    note: str
+    text: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class HookDue:
+    """A level of a rule calls plug-ins by a name; they are called after the commit."""
+
+    rule: str
+    level: int
+    hook: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationRefused:
+    """Something that a rule wanted to do was not possible; the rest of it was done."""
+
+    rule: str
+    level: int
+    action: str
+    code: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationStopped:
+    """Rules set each other going without end, so this one was stopped on this ticket."""
+
+    rule: str
+    level: int
+    instance: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class EscalationAcknowledged:
+    """Somebody has taken note: the later levels of the rule stay silent for this instance."""
+
+    rule: str
+    instance: str
+
+
+@attrs.frozen(kw_only=True)
 class Linked:
     """This ticket is *kind* of the other one now."""
 
@@ -553,6 +650,15 @@ Event = (
     | RecipientRefused
     | TokensRevoked
     | TierMoved
+    | HandoverWritten
+    | VendorWritten
+    | SignalRaised
+    | EscalationFired
+    | ColleaguesNotified
+    | HookDue
+    | EscalationRefused
+    | EscalationStopped
+    | EscalationAcknowledged
     | Linked
     | Unlinked
     | TicketMerged
@@ -577,6 +683,18 @@ Event = (
     | ClockCorrected
     | ClocksRemeasured
     | ChannelSwitched
+    | ResolutionAttributed
+    | SurveyScheduled
+    | SurveySuppressed
+    | SurveySent
+    | SurveyReminded
+    | SurveyViewed
+    | SurveyAnswered
+    | SurveyTaken
+    | SurveyFlagCleared
+    | SurveyFollowedUp
+    | SurveyCancelled
+    | SurveyEnded
     | MessageEdited
     | MessageDeleted
     | ReplyWindowWarned

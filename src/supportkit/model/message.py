@@ -11,12 +11,16 @@ from supportkit.model.people import Actor
 
 
 class MessageKind(StrEnum):
-    """What a message is: only a `REPLY` or a `CALL` by an agent is a response."""
+    """What a message is: only a `REPLY` or a `CALL` by an agent is a response.
+
+    An `EXTERNAL` one goes to another organisation that works on the ticket, or comes from it; customers never get it.
+    """
 
     REPLY = "reply"
     CALL = "call"
     AUTO = "auto"
     CAMPAIGN = "campaign"
+    EXTERNAL = "external"
 
 
 class OutboxState(StrEnum):

@@ -202,11 +202,26 @@ class Customer:
 
 @attrs.frozen(kw_only=True)
 class Tier:
-    """A support line. Tiers 4 and 5 are other organisations by default."""
+    """A support line. Tiers 4 and 5 are other organisations by default.
+
+    How long it may hold a ticket is the target of the metric TIER, in a row of the policy that names the level.
+
+    Attributes:
+        level: 1 for the line that tickets enter first; higher ones know more.
+        external: It is another organisation, which is written to (`Vendor`).
+        teams: The teams that work in it, the usual one first.
+        lead: The agent who is told when something goes wrong in it.
+        calendar: The name of a calendar of the service levels: when it works. Time in the line is counted by it.
+        checklist: What a hand-over into this line must say (`summary`, `tried`, `asked`), in the order of reading.
+    """
 
     level: int
     name: str
     external: bool = False
+    teams: tuple[str, ...] = ()
+    lead: str | None = None
+    calendar: str | None = None
+    checklist: tuple[str, ...] = ()
 
 
 TIERS = (

@@ -10,6 +10,7 @@ from supportkit.replay.errors import InvalidLogFormat, ReplayError
 from supportkit.replay.facts import CATEGORIES, Histories, histories
 from supportkit.replay.fold import fold_log
 from supportkit.replay.mapping import BUILT_IN, Columns, LogFormat, Meaning, built_in_format
+from supportkit.replay.measuring import flow_table
 from supportkit.replay.promised import RecordedPromise
 from supportkit.replay.report import FirstResolution, Progress, RefusedRow, ReplayReport
 from supportkit.replay.run import replay
@@ -33,6 +34,7 @@ __all__ = [
     "ReplayReport",
     "built_in_format",
     "compare_promises",
+    "flow_table",
     "fold_log",
     "histories",
     "replay",

@@ -66,6 +66,11 @@ class ReplayReport:
         states: Tickets by state now; `born` by first tier, `highest` by highest one.
         level_changes: Moves by (from, to); `moved_tickets` had any.
         never_left_l1: Tickets that were never in another tier than 1.
+        line_seconds: Time in each line: from entering it to leaving it or to the ticket's last event, in calendar
+            seconds, without the time in which the ticket was resolved or closed.
+        handovers: Changes of the team that has a ticket, between lines or within one; `handed_over` had any.
+        ping_pong: Hand-overs back to the team that had the ticket before, A to B to A; `ping_ponged` had any.
+        refused_tickets: Tickets of which rows were refused: case and codes of the reasons, in the order of the log.
         resolutions: Entries to resolved or closed; `reopenings` are the exits.
         reopened_to: Reopenings by the log's own word.
     """
@@ -84,6 +89,12 @@ class ReplayReport:
     never_left_l1: int = 0
     level_changes: Mapping[tuple[int, int], int] = attrs.field(factory=dict)
     moved_tickets: int = 0
+    line_seconds: Mapping[int, float] = attrs.field(factory=dict)
+    handovers: int = 0
+    handed_over: int = 0
+    ping_pong: int = 0
+    ping_ponged: int = 0
+    refused_tickets: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     resolutions: int = 0
     reopenings: int = 0
     reopened_tickets: int = 0
@@ -114,6 +125,17 @@ class Course:
     reopened: bool = False
     created: dt.datetime | None = None
     resolved: bool = False
+    since: dt.datetime | None = None
+    teams: list[str] = attrs.field(factory=list)
+    ping_pongs: int = 0
+
+    def take(self, team: str | None) -> None:
+        """Note that a team has the ticket."""
+        if team is None or (self.teams and self.teams[-1] == team):
+            return
+        if len(self.teams) > 1 and self.teams[-2] == team:
+            self.ping_pongs += 1
+        self.teams.append(team)
 
 
 @attrs.define
@@ -127,10 +149,13 @@ class RowTally:
     refusals: Counter[str] = attrs.field(factory=Counter)
     refused_rows: list[RefusedRow] = attrs.field(factory=list)
     reopened_to: Counter[str] = attrs.field(factory=Counter)
+    refused_cases: dict[str, dict[str, None]] = attrs.field(factory=dict)
 
     def refuse(self, line: int, case: str, code: str, sentence: str) -> None:
         """Count a row that was not taken."""
         self.refusals[code] += 1
+        if case:
+            self.refused_cases.setdefault(case, {})[code] = None
         if len(self.refused_rows) < LISTED:
             self.refused_rows.append(RefusedRow(line=line, case=case, code=code, sentence=sentence))
 
@@ -149,9 +174,17 @@ class TicketTally:
     highest: Counter[int] = attrs.field(factory=Counter)
     moves: Counter[tuple[int, int]] = attrs.field(factory=Counter)
     first: array[int] = attrs.field(factory=lambda: array("q"))
+    in_line: Counter[int] = attrs.field(factory=Counter)
+    handovers: int = 0
+    handed_over: int = 0
+    ping_pong: int = 0
+    ping_ponged: int = 0
 
     def see(self, course: Course, event: ev.Event, at: dt.datetime) -> None:
         """Take in the next event of a ticket."""
+        if course.since is not None and not course.done:
+            self.in_line[course.tier] += max(0, to_us(at) - to_us(course.since))
+        course.since = at
         # In the order of frequency: this runs for every event of a log.
         if isinstance(event, ev.StateChanged):
             self._state(course, event.category.is_done, at)
@@ -160,10 +193,14 @@ class TicketTally:
             course.moved = True
             course.tier = event.dest
             course.highest = max(course.highest, event.dest)
+            course.take(event.team)
+        elif isinstance(event, ev.Assigned):
+            course.take(event.team)
         elif isinstance(event, ev.TicketOpened):
             course.created = at
             course.born = course.tier = course.highest = event.tier
             course.done = event.category.is_done
+            course.take(event.team)
         elif isinstance(event, ev.TicketMerged | ev.TicketUnmerged):
             self._state(course, event.category.is_done, at)
 
@@ -186,6 +223,11 @@ class TicketTally:
         self.highest[course.highest] += 1
         self.moved += course.moved
         self.reopened += course.reopened
+        times = max(0, len(course.teams) - 1)
+        self.handovers += times
+        self.handed_over += times > 0
+        self.ping_pong += course.ping_pongs
+        self.ping_ponged += course.ping_pongs > 0
 
 
 def report(format_name: str, rows: RowTally, tickets: TicketTally) -> ReplayReport:
@@ -205,6 +247,12 @@ def report(format_name: str, rows: RowTally, tickets: TicketTally) -> ReplayRepo
         never_left_l1=tickets.highest[1],
         level_changes=dict(sorted(tickets.moves.items())),
         moved_tickets=tickets.moved,
+        line_seconds={line: us / _SECOND for line, us in sorted(tickets.in_line.items())},
+        handovers=tickets.handovers,
+        handed_over=tickets.handed_over,
+        ping_pong=tickets.ping_pong,
+        ping_ponged=tickets.ping_ponged,
+        refused_tickets={case: tuple(sorted(codes)) for case, codes in rows.refused_cases.items()},
         resolutions=tickets.resolutions,
         reopenings=tickets.reopenings,
         reopened_tickets=tickets.reopened,

@@ -6,13 +6,14 @@ Pure: the same people, needs and instant give the same answer; nothing here look
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import attrs
 
-from supportkit.routing.duty import Duty, Presence, second_of_week, zone_of
+from supportkit.routing.duty import Duty, PresenceState, second_of_week, zone_of
 
 
 class Strategy(StrEnum):
@@ -117,7 +118,7 @@ class Moment:
     """
 
     now: dt.datetime
-    presence: Mapping[str, Presence] = attrs.field(factory=dict)
+    presence: Mapping[str, PresenceState] = attrs.field(factory=dict)
     loads: Mapping[tuple[str, str], int] = attrs.field(factory=dict)
     turns: Mapping[str, int] = attrs.field(factory=dict)
     served: Mapping[str, int] = attrs.field(factory=dict)
@@ -137,9 +138,10 @@ class Choice:
         return self.candidates[0].agent if self.candidates else None
 
 
-_ONLINE = Presence.ONLINE
-_SAYS_NO = {Presence.OFF: Why.OFF, Presence.AWAY: Why.AWAY, Presence.BUSY: Why.BUSY}
-_LEFT, _OTHER_TEAM, _OTHER_TIER, _OFF_SHIFT = Why.LEFT, Why.OTHER_TEAM, Why.OTHER_TIER, Why.OFF_SHIFT
+_ONLINE = PresenceState.ONLINE
+_SAYS_NO = {PresenceState.OFF: Why.OFF, PresenceState.AWAY: Why.AWAY, PresenceState.BUSY: Why.BUSY}
+_LEFT, _OTHER_TEAM, _OTHER_TIER = Why.LEFT, Why.OTHER_TEAM, Why.OTHER_TIER
+_OFF_SHIFT = (Why.OFF_SHIFT, "")
 """Members under names of their own: reading one from its class costs more than all that is asked of one agent."""
 _NEVER = -(2**63)
 _NEW: Any = tuple.__new__
@@ -149,26 +151,34 @@ _Key = tuple[Any, ...]
 
 def choose(people: Iterable[Duty], needs: Needs, moment: Moment, strategy: Strategy = Strategy.LEAST_LOADED) -> Choice:
     """Return who should take a ticket with these needs."""
-    now, presence = moment.now, moment.presence.get
+    now, presence = moment.now, moment.presence.get if moment.presence else None
     loads, told, key = _Loads(needs, moment), _Told(needs, moment), _KEYS[strategy]
     walls: dict[str, int] = {}
     candidates: list[_Key] = []
     rejected: list[Rejected] = []
     team, tier, skills, language, owner = needs.team, needs.tier, needs.skills, needs.language, needs.owner
     for duty in people:
-        agent = duty.id
-        against = obstacle(duty, team, tier, skills, language)
-        if against is None:
+        agent, edges = duty.id, duty.edges
+        # In one line what `obstacle` finds out, which is called only to say what is in the way; likewise the hours.
+        if (
+            duty.active
+            and tier == duty.tier
+            and (team is None or team in duty.teams)
+            and (not skills or skills <= duty.skills)
+            and (language is None or not duty.languages or language in duty.languages)
+        ):
             wall = walls.get(duty.zone)
             if wall is None:
                 wall = walls[duty.zone] = second_of_week(now.astimezone(zone_of(duty.zone)))
-            says = presence(agent, _ONLINE)
-            if not duty.is_on_duty(now, wall):
-                against = _OFF_SHIFT, ""
+            says = presence(agent, _ONLINE) if presence is not None else _ONLINE
+            if not (bisect_right(edges, wall) & 1 if edges else duty.is_on_duty(now, wall)):
+                against: tuple[Why, str] | None = _OFF_SHIFT
             elif says is not _ONLINE:
                 against = _SAYS_NO[says], ""
-            elif duty.capacity:
-                against = loads.fullness(duty)
+            else:
+                against = loads.fullness(duty) if duty.capacity else None
+        else:
+            against = obstacle(duty, team, tier, skills, language)
         if against is None:
             load = loads.all.get(agent, 0)
             candidates.append((owner != agent, *key(duty, load, moment), agent, told.of(duty), load))
@@ -210,11 +220,11 @@ class _Loads:
         self._needs, self._given = needs, moment.loads
         self.all: dict[str, int] = {}
         self._alike: dict[str, int] = {}
-        class_of, wanted = moment.classes.get, needs.channel_class
+        class_of, wanted, everything, alike = moment.classes.get, needs.channel_class, self.all, self._alike
         for (agent, channel), count in moment.loads.items():
-            self.all[agent] = self.all.get(agent, 0) + count
+            everything[agent] = everything.get(agent, 0) + count
             if class_of(channel, "other") == wanted:
-                self._alike[agent] = self._alike.get(agent, 0) + count
+                alike[agent] = alike.get(agent, 0) + count
 
     def fullness(self, duty: Duty) -> tuple[Why, str] | None:
         """Return what speaks against one more; the limit of the channel and that of its class both hold."""

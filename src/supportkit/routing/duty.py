@@ -24,7 +24,7 @@ Span = tuple[int, int]
 """Two seconds of the week on a wall clock, counted from Monday; the second one is no longer in it."""
 
 
-class Presence(StrEnum):
+class PresenceState(StrEnum):
     """What an agent says about himself."""
 
     ONLINE = "online"
@@ -44,6 +44,8 @@ class Duty:
         spans: When he works, in his own zone, in order and apart; `None` where he has no hours of his own.
         calendars: Any of these being open means that he works; looked at where he has no spans.
         capacity: From channel, or class of channels, to how many conversations he holds at once.
+        edges: Beginnings and ends of the spans in turn: after an odd number of them he works.
+        has_hours: Whether there is anything to judge his hours by.
         weight: His share where work is given out by weight, 1 for most people.
     """
 
@@ -58,12 +60,12 @@ class Duty:
     capacity: Mapping[str, int] = attrs.field(factory=dict)
     weight: int = 1
     active: bool = True
-    _edges: tuple[int, ...] = attrs.field(init=False, eq=False, repr=False)
+    edges: tuple[int, ...] = attrs.field(init=False, eq=False, repr=False)
     has_hours: bool = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Look up once what every decision would look up again."""
-        object.__setattr__(self, "_edges", tuple([edge for span in self.spans or () for edge in span]))
+        object.__setattr__(self, "edges", tuple([edge for span in self.spans or () for edge in span]))
         object.__setattr__(self, "has_hours", self.spans is not None or bool(self.calendars))
 
     def is_on_duty(self, at: dt.datetime, wall: int) -> bool:
@@ -72,7 +74,7 @@ class Duty:
         Who has neither hours of his own nor a calendar is always on duty.
         """
         if self.spans is not None:
-            return bisect_right(self._edges, wall) & 1 == 1  # between a beginning and an end
+            return bisect_right(self.edges, wall) & 1 == 1  # between a beginning and an end
         return not self.calendars or any(one.is_open(at) for one in self.calendars)
 
     def begins(self, now: dt.datetime) -> dt.datetime | None:

@@ -30,6 +30,22 @@ def _pairs(given: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> tuple[tuple[
     return tuple(sorted(given.items() if isinstance(given, Mapping) else given))
 
 
+def _strategy(given: Strategy | str) -> Strategy:
+    try:
+        return Strategy(given)
+    except ValueError:
+        there = ", ".join(Strategy)
+        raise ConfigurationError(f"routing: there is no strategy {given!r:.40}; there are: {there}") from None
+
+
+def _agents(given: Iterable[Agent]) -> tuple[Agent, ...]:
+    return tuple(given)
+
+
+def _teams(given: Iterable[Team]) -> tuple[Team, ...]:
+    return tuple(given)
+
+
 def _duration(given: object) -> dt.timedelta | None:
     return None if given is None else read_duration(given, "routing.return_after")
 
@@ -58,7 +74,7 @@ class Routing:
         InvalidStaff: An agent or a team twice, two shifts that overlap, or a time zone that is none.
     """
 
-    strategy: Strategy = attrs.field(default=Strategy.LEAST_LOADED)
+    strategy: Strategy = attrs.field(default=Strategy.LEAST_LOADED, converter=_strategy)
     on_open: bool = True
     return_after: dt.timedelta | None = attrs.field(default=None, converter=_duration)
     calendar: str = ALWAYS_OPEN
@@ -68,18 +84,11 @@ class Routing:
     topic_owners: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_pairs)
     by_language: bool = True
     weights: tuple[tuple[str, int], ...] = attrs.field(default=(), converter=_pairs)
-    agents: tuple[Agent, ...] = attrs.field(default=(), converter=tuple)
-    teams: tuple[Team, ...] = attrs.field(default=(), converter=tuple)
+    agents: tuple[Agent, ...] = attrs.field(default=(), converter=_agents)
+    teams: tuple[Team, ...] = attrs.field(default=(), converter=_teams)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        try:
-            object.__setattr__(self, "strategy", Strategy(self.strategy))
-        except ValueError:
-            there = ", ".join(Strategy)
-            raise ConfigurationError(
-                f"routing: there is no strategy {self.strategy!r:.40}; there are: {there}"
-            ) from None
         if self.return_after is not None and self.return_after <= dt.timedelta(0):
             raise ConfigurationError(f"routing: return_after must be positive, not {self.return_after}")
         for agent, weight in self.weights:

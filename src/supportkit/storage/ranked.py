@@ -20,11 +20,16 @@ _IS_RANKED = text("supportkit_ticket.rank IS NOT NULL")
 """In the words of the partial indexes, so that every planner sees that they serve."""
 
 
-def queue_statement(tenant: str, query: QueueQuery) -> Select[Any]:
-    """Return the statement of a query: one range of an index a line, put together in the order of the queue."""
+def queue_statement(tenant: str, query: QueueQuery, dialect: str) -> Select[Any]:
+    """Return the statement of a query: one range of an index a line, put together in the order of the queue.
+
+    The order names all columns of the index on PostgreSQL, which does not see that `IS NULL` leaves one value; MariaDB
+    would sort then.
+    """
+    is_whole = dialect == "postgresql"
     if query.lines is None:
-        return _branch(tenant, query, None)
-    branches = [_branch(tenant, query, line) for line in dict.fromkeys(query.lines)]
+        return _branch(tenant, query, None, is_whole=is_whole)
+    branches = [_branch(tenant, query, line, is_whole=is_whole) for line in dict.fromkeys(query.lines)]
     if len(branches) == 1:
         return branches[0]
     # Each in a query of its own: SQLite takes no order and no limit inside a union.
@@ -32,10 +37,10 @@ def queue_statement(tenant: str, query: QueueQuery) -> Select[Any]:
     return select(found).order_by(found.c.rank, found.c.number).limit(query.limit)
 
 
-def _branch(tenant: str, query: QueueQuery, line: Line | None) -> Select[Any]:
+def _branch(tenant: str, query: QueueQuery, line: Line | None, *, is_whole: bool) -> Select[Any]:
     wanted: list[ColumnElement[bool]] = [_C.tenant == tenant, and_(_IS_RANKED)]
     wanted.append(_C.assignee.is_(None) if query.assignee is None else _C.assignee == query.assignee)
-    order: list[Any] = [_C.assignee]  # named, because PostgreSQL does not see that IS NULL leaves one value
+    order: list[Any] = [_C.assignee]
     if line is not None:
         team, tier = line
         wanted += [_C.team.is_(None) if team is None else _C.team == team, _C.tier == tier]
@@ -44,7 +49,7 @@ def _branch(tenant: str, query: QueueQuery, line: Line | None) -> Select[Any]:
         rank, number = query.after
         wanted.append(and_(_C.rank >= rank, or_(_C.rank > rank, _C.number > number)))
     columns = [_C[name] for name in TICKET_COLUMNS]
-    return select(*columns).where(*wanted).order_by(*order, _C.rank, _C.number).limit(query.limit)
+    return select(*columns).where(*wanted).order_by(*(order if is_whole else ()), _C.rank, _C.number).limit(query.limit)
 
 
 class Ranked(Working):
@@ -56,7 +61,8 @@ class Ranked(Working):
         """Return tickets of the work queue, in its order."""
         if query.lines == () or not (query.assignee is None or is_id(query.assignee)):
             return []
-        return [rows.read_ticket(self.tenant, row) for row in self.select(queue_statement(self.tenant, query))]
+        statement = queue_statement(self.tenant, query, self.database.name)
+        return [rows.read_ticket(self.tenant, row) for row in self.select(statement)]
 
     def take(self, ticket_id: str) -> Ticket | None:
         """Return a ticket of the queue that nobody has, locked until the end of this unit."""

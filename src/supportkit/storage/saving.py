@@ -87,7 +87,11 @@ class Saving:
             session.save_received(change)
         if change.records:
             session.save_records(change.records)
-        at = self._save_events(change.tickets)
+        self._save_words(change, self._save_events(change.tickets))
+
+    def _save_words(self, change: Change, at: Mapping[str, int]) -> None:
+        """Write what was said; *at* are the positions of the events that brought it."""
+        session = self._session
         if change.messages:
             session.insert(
                 self._st.insert_message, [rows.message_row(new, at.get(new.id, 0)) for new in change.messages]

@@ -39,6 +39,10 @@ def _pairs(value: Mapping[str, Wording] | Iterable[tuple[str, Wording]]) -> tupl
     return tuple(sorted((value.items() if isinstance(value, Mapping) else value), key=lambda pair: pair[0]))
 
 
+def _frozen(value: Iterable[Any]) -> frozenset[Any]:
+    return frozenset(value)
+
+
 @attrs.frozen(kw_only=True)
 class Question:
     """One question. Codes are stored, never labels.
@@ -56,7 +60,7 @@ class Question:
     lo: int
     hi: int
     higher_is_better: bool = True
-    blank_codes: frozenset[Any] = attrs.field(default=frozenset(), converter=frozenset)
+    blank_codes: frozenset[Any] = attrs.field(default=frozenset(), converter=_frozen)
     wordings: tuple[tuple[str, Wording], ...] = attrs.field(default=(), converter=_pairs)
 
     def __attrs_post_init__(self) -> None:

@@ -95,6 +95,7 @@ COMMON: Final = {
 }
 _DUE: Final = {"due": Kind.MOMENT}
 _OPENS: Final = {"opens": Kind.MOMENT}
+_QUEUE: Final = {"queue.place": Kind.COUNT}
 
 
 def _about_ticket(more: Mapping[str, Kind], *needed: str) -> Fields:
@@ -105,7 +106,7 @@ _SURVEY: Final = {"survey.url": Kind.LINE, "survey.questions": Kind.COUNT, "surv
 _WORK: Final = {"customer.name": Kind.LINE, "desk.name": Kind.LINE, "maintenance.what": Kind.LINE}
 
 FIELDS: Final[dict[Notice, Fields]] = {
-    Notice.ACKNOWLEDGEMENT: _about_ticket(_DUE | _OPENS),
+    Notice.ACKNOWLEDGEMENT: _about_ticket(_DUE | _OPENS | _QUEUE),
     # Whoever owns the address may never have written: nothing that the requester could choose stands in it.
     Notice.ACKNOWLEDGEMENT_UNVERIFIED: Fields(
         values={"ticket.reference": Kind.LINE, "desk.name": Kind.LINE}, needed=frozenset({"ticket.reference"})
@@ -120,7 +121,9 @@ FIELDS: Final[dict[Notice, Fields]] = {
     Notice.REOPENED: _about_ticket(_DUE | _OPENS),
     Notice.CLOSED: _about_ticket({"reopen_days": Kind.COUNT}),
     Notice.MERGED: _about_ticket({"survivor.reference": Kind.LINE}, "survivor.reference"),
-    Notice.FOLLOW_UP: _about_ticket({**_DUE, **_OPENS, "previous.reference": Kind.LINE}, "previous.reference"),
+    Notice.FOLLOW_UP: _about_ticket(
+        {**_DUE, **_OPENS, **_QUEUE, "previous.reference": Kind.LINE}, "previous.reference"
+    ),
     Notice.SURVEY_INVITATION: _about_ticket(_SURVEY, "survey.url"),
     Notice.MAINTENANCE: Fields(
         values={**_WORK, "maintenance.starts": Kind.MOMENT, "maintenance.ends": Kind.MOMENT},

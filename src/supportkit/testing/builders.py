@@ -20,6 +20,7 @@ from supportkit.model.fields import Fields, FieldValue
 from supportkit.model.message import Attachment, Message, MessageKind, Note, OutboxState
 from supportkit.model.people import Actor, ActorKind, Address, AddressStatus, Customer
 from supportkit.model.record import Record
+from supportkit.model.surveys import Contribution, Score
 from supportkit.model.ticket import ClosingReason, Link, LinkKind, MergedPart, Priority, StateCategory, Ticket
 
 START = dt.datetime(2026, 1, 5, 9, 0, 0, 123_456, tzinfo=UTC)
@@ -361,6 +362,15 @@ def sample_events() -> tuple[Event, ...]:
         ev.RecipientRefused(message="message-2", channel="email", customer="customer-3", reason="bad_recipient"),
         ev.TokensRevoked(generation=2),
         ev.TierMoved(source=2, dest=3, team="experts", summary="the fuser was replaced twice"),
+        ev.HandoverWritten(source=2, dest=3, points=Fields({"summary": "замена", "tried": "换了两次"})),
+        ev.VendorWritten(message="message-4", vendor="fuser works", channel="email", leg="leg-3", queued=True),
+        ev.SignalRaised(signal="detractor", instance="answer-1"),
+        ev.EscalationFired(rule="slow", level=2, instance="RESOLUTION/1/1", why="RESOLUTION was breached", late=True),
+        ev.ColleaguesNotified(rule="slow", level=2, people=("lee", "mo"), note="note-2", text="Escalation slow"),
+        ev.HookDue(rule="slow", level=2, hook="pager"),
+        ev.EscalationRefused(rule="slow", level=2, action="move", code="tier.skip"),
+        ev.EscalationStopped(rule="slow", level=2, instance="RESOLUTION/1/1", why="it fired 20 times on this ticket"),
+        ev.EscalationAcknowledged(rule="slow", instance="RESOLUTION/1/1"),
         ev.Linked(kind=LinkKind.BLOCKED_BY, ticket="ticket-9"),
         ev.Unlinked(kind=LinkKind.BLOCKED_BY, ticket="ticket-9"),
         ev.TicketAbsorbed(
@@ -382,6 +392,55 @@ def sample_events() -> tuple[Event, ...]:
         ev.VendorResumed(vendor="fuser works"),
         ev.TakenBack(vendor="fuser works"),
         ev.ChannelSwitched(leg="leg-2", channel="chat"),
+        ev.ResolutionAttributed(
+            resolution=2,
+            assignee="kim",
+            replier="lee",
+            resolver="kim",
+            contributors=(Contribution(agent="kim", replies=1), Contribution(agent="lee", replies=3)),
+            bot_replies=1,
+            tier=2,
+            highest=3,
+            tiers=(1, 2, 3),
+            team="east",
+            topic="printer",
+            channel="email",
+            locale="ru",
+        ),
+        ev.SurveyScheduled(survey="after", resolution=2, due=later(86_400)),
+        ev.SurveySuppressed(
+            survey="after", resolution=2, reason="excluded_by_rule", rule="mystery", until=later(90_000)
+        ),
+        ev.SurveySent(
+            survey="after",
+            resolution=2,
+            message="message-4",
+            channel="email",
+            locale="ru",
+            version=3,
+            expires_at=later(1_209_600),
+        ),
+        ev.SurveyReminded(survey="after", resolution=2, message="message-5"),
+        ev.SurveyViewed(survey="after", resolution=2, honeypot=True),
+        ev.SurveyAnswered(
+            survey="after",
+            resolution=2,
+            version=2,
+            scores=(
+                Score(question="effort", code=4, lo=1, hi=5, higher_is_better=False),
+                Score(question="nps", lo=0, hi=10),
+            ),
+            locale="ru",
+            text=3,
+            flags=("flip", "too_fast"),
+            prefilled=True,
+            comment="всё хорошо, 谢谢",
+        ),
+        ev.SurveyTaken(survey="after", resolution=2),
+        ev.SurveyFlagCleared(survey="after", resolution=2, version=2, flag="flip", note="she called us"),
+        ev.SurveyFollowedUp(survey="after", resolution=2, ticket="ticket-12"),
+        ev.SurveyCancelled(survey="after", resolution=2, reason="reopened"),
+        ev.SurveyEnded(survey="after", resolution=2, state="locked"),
         ev.MessageEdited(message="message-1", before="it smokes"),
         ev.MessageDeleted(message="message-1", files=2, before="it smokes a little"),
         ev.ReplyWindowWarned(leg="leg-2", channel="chat", until=until, late=True),

@@ -37,6 +37,8 @@ def example(kind):
         return example(kinds[0])
     if kind is MergedPart:
         return MergedPart("word")
+    if attrs.has(kind):
+        return kind(**{name: example(hint) for name, hint in typing.get_type_hints(kind).items()})
     return PLAIN[kind] if kind in PLAIN else next(iter(kind))
 
 

@@ -188,7 +188,7 @@ def test_the_database_and_its_password_are_in_no_repr_and_no_error(written: Writ
 
 def test_check_says_nothing_of_a_good_file_and_ends_with_zero() -> None:
     result = CliRunner().invoke(app, ["config", "check", str(EXAMPLE)])
-    assert (result.exit_code, result.output) == (0, "desk.toml: 13 arguments, nothing to say.\n")
+    assert (result.exit_code, result.output) == (0, "desk.toml: 15 arguments, nothing to say.\n")
 
 
 def test_check_lists_everything_that_is_wrong_and_ends_with_one(written: Write) -> None:
@@ -217,3 +217,35 @@ def test_check_finds_what_only_a_desk_finds(written: Write, text: str) -> None:
 def test_notices_of_a_file_are_those_of_the_desk(written: Write) -> None:
     config = load_config(written('[notices]\non = ["solved"]\n'))
     assert config.arguments["notices"].on == {Notice.SOLVED}
+
+
+def test_lines_rules_duties_and_vendors_stand_in_one_file(written: Write) -> None:
+    path = written("""
+    [lines.1]
+    name = "help desk"
+    [lines.2]
+    name = "maker"
+    external = true
+    teams = ["a"]
+    checklist = ["summary"]
+    [vendors.acme]
+    channel = "owl"
+    address = "acme-support"
+    tier = 2
+    [regulation.topics]
+    brakes = { team = "mechanics" }
+    [[escalations.rules]]
+    id = "stuck"
+    when = { time_in_tier = true }
+    levels = [{ at = "6h", actions = [{ tag = "stuck" }] }]
+    """)
+    given = load_config(path).arguments
+    assert given["tiers"][1].checklist == ("summary",)
+    assert [one.name for one in given["vendors"]] == ["acme"]
+    assert [one.topic for one in given["regulation"].duties] == ["brakes"]
+    assert [one.id for one in given["escalations"].rules] == ["stuck"]
+
+
+def test_what_is_wrong_with_a_vendor_or_a_rule_is_told_with_its_table(written: Write) -> None:
+    found = problems(written('[vendors.acme]\nchanel = "owl"\n[regulation]\ntopic = {}\n[escalations]\nrules = 3\n'))
+    assert [one.split(":")[0] for one in found] == ["escalations", "regulation", "vendors"]

@@ -131,3 +131,21 @@ def test_an_edit_is_no_answer_and_takes_nothing_up_again(rig: Rig) -> None:
     rig.desk.resolve(1, "Mended", actor="agent:kim")
     rig.take(edited("m1", "Hello!"), deleted("m1"))
     assert rig.desk.get(1).category.is_done
+
+
+def test_what_a_message_said_before_goes_with_the_erasure_of_its_author(tmp_path: Any) -> None:
+    file = tmp_path / "desk.db"
+    more: dict[str, Any] = {"channels": [Pigeon()], "clock": ManualClock(NOON), "notices": SILENT}
+    with Desk(f"sqlite:///{file}", **more) as desk:
+        rig = Rig(desk)
+        rig.take(message("m1", "ann", "canary-one", subject="Help"), message("m2", "ann", "canary-two"))
+        rig.take(edited("m1", "canary-three"), deleted("m2"))
+        assert b"canary" in file.read_bytes() + (tmp_path / "desk.db-wal").read_bytes()
+        (ann,) = desk.customers.list()
+        desk.privacy.erase(ann.id, actor="agent:kim")
+        assert [one.before for one in rig.told() if isinstance(one, ev.MessageEdited | ev.MessageDeleted)] == ["", ""]
+    assert b"canary" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    with Desk(f"sqlite:///{file}", **more) as desk:
+        rig = Rig(desk)
+        rig.take(edited("m1", "canary-four"), edited("m2", "canary-five"))
+        assert rig.bodies() == ["", ""], "nothing brings them back"

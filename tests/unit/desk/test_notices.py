@@ -416,3 +416,110 @@ def test_a_customer_is_told_of_no_opening_where_somebody_is_there() -> None:
     assert rig.desk.get(1).assignee is None
     assert "opening" not in rig.bodies()[0]
     rig.desk.close()
+
+
+# -- live, and by phone ------------------------------------------------------------------------------------------------
+
+LIVE = attrs.evolve(ABLE, family="chat", live=True)
+
+
+def test_who_waits_live_is_told_his_place_in_the_queue() -> None:
+    rig = rig_with(LIVE)
+    for number, sender in enumerate(("ann", "bo", "cy"), start=1):
+        rig.take(f"m{number}", sender)
+        assert f"You are number {number} in the queue." in rig.bodies(number)[0]
+    rig.desk.reply(1, "Hi", actor=KIM)  # no longer new: nobody waits behind it
+    rig.take("m4", "di")
+    assert "You are number 3 in the queue." in rig.bodies(4)[0]
+    rig.clock.advance(hours=13)
+    rig.take("m5", "ed")
+    assert "queue" not in rig.bodies(5)[0], "the desk is closed by then"
+    assert "Next opening" in rig.bodies(5)[0]
+
+
+def test_who_waits_live_without_having_proved_who_he_is_reads_his_own_session() -> None:
+    rig = rig_with(LIVE)
+    rig.take(text="BUY NOW", name="BUY NOW", auth=Authenticity.UNVERIFIED)
+    assert rig.names() == ["acknowledgement"]
+    assert "You are number 1 in the queue." in rig.bodies()[0]
+    assert "BUY" not in rig.bodies()[0]
+
+
+def test_a_place_that_is_too_far_is_not_told_and_other_channels_have_none() -> None:
+    rig = rig_with(LIVE)
+    people = [message(f"m{number}", f"person{number}", "Hello") for number in range(102)]
+    rig.desk.receive("pigeon", delivery(*people))
+    rig.desk.process_inbox()
+    assert [number for number in range(1, 103) if "queue" not in rig.bodies(number)[0]] == [102]
+    slow = rig_with()
+    slow.take()
+    assert "queue" not in slow.bodies()[0]
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru", "Ваше место в очереди: 1."), ("zh", "您目前排在第 1 位")])
+def test_the_place_is_told_in_the_customers_language(locale: str, words: str) -> None:
+    rig = rig_with(LIVE)
+    rig.desk.customers.add("Ann", addresses={"pigeon": "ann"}, locale=locale)
+    rig.take()
+    assert words in rig.bodies()[0]
+
+
+def phone_desk(*after_calls: str, status: AddressStatus = AddressStatus.VERIFIED, **more: Any) -> tuple[Desk, Mail]:
+    mail = Mail()
+    desk = Desk(
+        channels=[mail], clock=ManualClock(NOON), levels=OFFICE, notices=Notices(after_calls=after_calls, **more)
+    )
+    desk.customers.add("Ann", addresses=[Address(family="email", value="ann@example.org", status=status)])
+    return desk, mail
+
+
+def call(desk: Desk, **more: Any) -> None:
+    ann = desk.customers.list()[0]
+    desk.open("Printer", "It smokes, she says", customer=ann.id, channel="phone", kind="call", **more)
+
+
+def test_a_call_is_acknowledged_in_writing_where_customers_have_consented() -> None:
+    desk, mail = phone_desk("sms", "email")
+    call(desk)
+    desk.deliver_outbox()
+    (sent,) = mail.sent
+    assert sent.recipient == "ann@example.org"
+    assert desk.get(1).reference in sent.body
+    assert "We will answer by" in sent.body
+    assert desk.outbox(1)[0].rule == "acknowledgement"
+    desk.reply(1, "Unplug it", actor=KIM, kind="call")
+    desk.resolve(1, "Unplugged", actor=KIM)
+    desk.deliver_outbox()
+    assert len(mail.sent) == 1, "what happens later is told on the phone"
+
+
+def test_a_call_of_somebody_who_only_claims_an_address_is_acknowledged_without_a_word_of_his() -> None:
+    desk, mail = phone_desk("email", status=AddressStatus.CLAIMED)
+    call(desk)
+    desk.deliver_outbox()
+    (sent,) = mail.sent
+    assert "Printer" not in sent.body + (sent.subject or "")
+    assert "Ann" not in sent.body
+
+
+@pytest.mark.parametrize("after_calls", [(), ("sms",)])
+def test_without_consent_or_a_way_to_write_a_call_is_not_acknowledged(after_calls: tuple[str, ...]) -> None:
+    desk, _mail = phone_desk(*after_calls)
+    call(desk)
+    assert desk.outbox(1) == []
+
+
+def test_calls_that_were_not_the_customers_and_letters_are_not_acknowledged_by_mail() -> None:
+    desk, _mail = phone_desk("email")
+    call(desk, author=KIM)
+    ann = desk.customers.list()[0]
+    desk.open("Letter", "It smokes", customer=ann.id, channel="post")
+    assert (desk.outbox(1), desk.outbox(2)) == ([], [])
+
+
+def test_who_opted_out_gets_no_letter_after_a_call() -> None:
+    desk, _mail = phone_desk("email")
+    ann = desk.customers.list()[0]
+    desk.customers.update(ann.id, addresses=[attrs.evolve(ann.addresses[0], opted_out=True)])
+    call(desk)
+    assert desk.outbox(1) == []

@@ -17,7 +17,7 @@ from supportkit.channels.inbound import Payload
 from supportkit.channels.port import Capabilities
 from supportkit.channels.windows import ReplyWindow
 from supportkit.engine.notices import SILENT
-from supportkit.errors import CapabilityMissing, NotFound, Refused, UnknownChannel
+from supportkit.errors import CapabilityMissing, ConfigurationError, NotFound, Refused, UnknownChannel
 from supportkit.intake import Budgets
 from supportkit.model import events as ev
 from supportkit.model.conversation import ArrivalState
@@ -104,6 +104,33 @@ def test_a_challenge_is_answered(rig: Rig) -> None:
 def test_a_delivery_that_is_too_large_is_refused_unread() -> None:
     rig = rig_with(Pigeon(capabilities=attrs.evolve(ABLE, max_payload_bytes=100)))
     assert rig.arrive(message("m1", "ann", "x" * 100)) == 413
+
+
+@pytest.mark.parametrize(
+    ("types", "status"),
+    [
+        (("application/json",), 200),
+        (("Application/JSON; charset=utf-8",), 200),
+        (("application/json", "application/json"), 200),
+        (("text/html",), 415),
+        (("application/json", "text/html"), 415),
+        (("application/jsonp",), 415),
+        ((), 415),
+    ],
+    ids=str,
+)
+def test_a_delivery_of_another_kind_is_refused_unread(types: tuple[str, ...], status: int) -> None:
+    rig = rig_with(Pigeon(capabilities=attrs.evolve(ABLE, content_types=["application/json"])))
+    given = delivery(message("m1", "ann", "Hello"))
+    payload = attrs.evolve(given, headers=[*given.headers, *(("Content-Type", one) for one in types)])
+    assert rig.desk.receive("pigeon", payload).status == status
+    assert rig.desk.process_inbox().opened == (status == 200)
+
+
+@pytest.mark.parametrize("wrong", ["json", "application/json; charset=utf-8", "a/b/c"])
+def test_a_media_type_that_is_none_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="media types"):
+        attrs.evolve(ABLE, content_types=[wrong])
 
 
 def test_only_channels_of_the_desk_receive(rig: Rig) -> None:

@@ -16,7 +16,7 @@ from supportkit.errors import ConfigurationError, InvalidStaff
 from supportkit.model.fields import Fields
 from supportkit.model.people import Agent, Shift, Team
 from supportkit.routing.choosing import Candidate, Moment, Needs, Reason, Rejected, Strategy, Why, choose, fullness
-from supportkit.routing.duty import Duty, Presence, duty_of, primary, second_of_week
+from supportkit.routing.duty import Duty, PresenceState, duty_of, primary, second_of_week
 from supportkit.routing.roster import Roster, Routing
 
 TUESDAY = dt.datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -81,14 +81,14 @@ def test_each_thing_that_speaks_against_somebody_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "reason"), [(Presence.OFF, Why.OFF), (Presence.AWAY, Why.AWAY), (Presence.BUSY, Why.BUSY)]
+    ("says", "reason"), [(PresenceState.OFF, Why.OFF), (PresenceState.AWAY, Why.AWAY), (PresenceState.BUSY, Why.BUSY)]
 )
-def test_who_says_that_he_is_not_there_gets_nothing(says: Presence, reason: Why) -> None:
+def test_who_says_that_he_is_not_there_gets_nothing(says: PresenceState, reason: Why) -> None:
     assert why(duty(), moment=Moment(now=TUESDAY, presence={"kim": says})) == (reason, "")
 
 
 def test_who_says_that_he_is_there_gets_something() -> None:
-    assert choose([duty()], Needs(), Moment(now=TUESDAY, presence={"kim": Presence.ONLINE})).best == "kim"
+    assert choose([duty()], Needs(), Moment(now=TUESDAY, presence={"kim": PresenceState.ONLINE})).best == "kim"
 
 
 def test_a_capacity_of_nothing_keeps_a_channel_away_and_only_that_one() -> None:
@@ -325,10 +325,10 @@ def test_a_configuration_that_cannot_be_meant_is_refused(values: dict[str, Any],
 
 def test_a_configuration_survives_its_own_dict() -> None:
     routing = Routing(
-        strategy="weighted",  # type: ignore[arg-type]
-        return_after="2h",  # type: ignore[arg-type]
-        topic_skills={"money": "refunds"},  # type: ignore[arg-type]
-        weights={"kim": 2},  # type: ignore[arg-type]
+        strategy="weighted",
+        return_after="2h",
+        topic_skills={"money": "refunds"},
+        weights={"kim": 2},
     )
     assert Routing.from_dict(routing.to_dict()) == routing
     assert Routing.from_dict(Routing().to_dict()) == Routing()

@@ -69,6 +69,8 @@ def test_every_event_either_gives_facts_or_is_known_to_give_none():
     silent = {
         "DeliveryRetried", "NoteAdded", "NoticeQueued", "ChannelSwitched", "ClocksRemeasured",
         "SubjectChanged", "CustomerChanged", "TagsChanged", "FieldsChanged", "FollowersChanged", "Linked",
+        "ResolutionAttributed", "SurveyScheduled", "SurveySuppressed", "SurveySent", "SurveyReminded", "SurveyViewed",
+        "SurveyAnswered", "SurveyTaken", "SurveyFlagCleared", "SurveyFollowedUp", "SurveyCancelled", "SurveyEnded",
         "Unlinked", "MessagesMoved", "PersonErased", "ClockWarned", "ClockBreached", "ClockStopped", "ClockCorrected",
         "ParticipantsChanged", "RecipientRefused", "TokensRevoked",
         "MessageEdited", "MessageDeleted", "ReplyWindowWarned", "ChannelProposed",

@@ -242,6 +242,21 @@ def test_a_slow_answer_comes_after_the_message_was_taken(fake: Fake) -> None:
     assert len(fake.arrived()) == 1
 
 
+def test_a_message_is_taken_and_its_answer_is_a_failure_or_comes_twice(fake: Fake) -> None:
+    fake.accept_then_fail(500)
+    fake.answer_twice()
+    assert plain(fake).status == 500
+    assert plain(fake).status == 200
+    assert len(fake.arrived()) == 2
+
+
+def test_a_wait_may_be_any_text() -> None:
+    with Fake(neither()) as fake:
+        fake.fail_next(429, retry_after="soon")
+        answer = plain(fake)
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "soon")
+
+
 def test_deliveries_come_twice_out_of_order_and_again_until_they_are_taken(fake: Fake) -> None:
     fake.queue({"n": 1})
     fake.queue({"n": 2})

@@ -19,7 +19,7 @@ import attrs
 
 from supportkit.channels.inbound import Payload
 from supportkit.channels.measure import measure
-from supportkit.testing.fakes.wire import Reply, Request, Taken, reply, retry_header
+from supportkit.testing.fakes.wire import Reply, Request, Taken, Wait, reply, retry_header
 
 _JSON = ("Content-Type", "application/json")
 _REFUSED = 400
@@ -76,7 +76,7 @@ class Telegram:
         chat = {"id": int(taken.recipient), "type": "private"}
         return reply(200, {"ok": True, "result": {"message_id": int(taken.id), "chat": chat, "text": taken.body}})
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Return a fault with its description; a wait stands in the body."""
         words = {400: "Bad Request: chat not found", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
         more = {} if retry_after is None else {"parameters": {"retry_after": retry_after}}
@@ -131,7 +131,7 @@ class Slack:
         """Return the time stamp, which is the message's id."""
         return reply(200, {"ok": True, "channel": taken.recipient, "ts": taken.id})
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Refuse with 200 and a word; throttle with 429."""
         if status in {400, 401, 403}:
             return self._no("channel_not_found" if status == _REFUSED else "invalid_auth")
@@ -188,7 +188,7 @@ class Twilio:
         """Return the resource, which is queued."""
         return reply(201, {"sid": taken.id, "status": "queued", "to": taken.recipient, "body": taken.body})
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Return a fault with its code."""
         codes = {400: 21211, 401: 20003, 404: 20404, 429: 20429}
         return self._no(status, codes.get(status, 20500), "a fault by script", *retry_header(retry_after))
@@ -251,7 +251,7 @@ class Meta:
         contacts = [{"input": taken.recipient, "wa_id": taken.recipient}]
         return reply(200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": taken.id}]})
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Return a fault of the Graph API."""
         codes = {400: 131026, 401: 190, 429: 130429}
         return self._no(status, codes.get(status, 131000), "a fault by script", *retry_header(retry_after))

@@ -19,7 +19,7 @@ from supportkit.channels.inbound import Payload
 from supportkit.channels.signing import StandardWebhook
 from supportkit.clock import Clock, SystemClock
 from supportkit.errors import SignatureMismatch
-from supportkit.testing.fakes.wire import Reply, Request, Taken, reply, retry_header
+from supportkit.testing.fakes.wire import Reply, Request, Taken, Wait, reply, retry_header
 
 MAX_BODY_CHARS = 2000
 _JSON = ("Content-Type", "application/json")
@@ -63,7 +63,7 @@ class Plain:
         """Return the id."""
         return reply(200, {"id": taken.id, "key": taken.key})
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Return a fault."""
         return reply(status, {"error": status}, *retry_header(retry_after))
 
@@ -126,7 +126,7 @@ class Receiver:
         del taken
         return Reply(status=204)
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Return a fault."""
         return reply(status, {"error": status}, *retry_header(retry_after))
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import attrs
 
 from supportkit.channels.inbound import Answer, Payload
-from supportkit.testing.fakes.wire import Fault, FaultKind, Provider, Reply, Request, Script, Taken
+from supportkit.testing.fakes.wire import Fault, FaultKind, Provider, Reply, Request, Script, Taken, Wait
 
 MAX_BODY = 10_000_000
 GARBAGE = b"<html>502 from somewhere in between\xff\xfe"
@@ -92,7 +92,7 @@ class Fake:
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
 
-    def fail_next(self, status: int, *, times: int = 1, retry_after: int | None = None) -> None:
+    def fail_next(self, status: int, *, times: int = 1, retry_after: Wait = None) -> None:
         """Let the next requests fail with *status*; nothing is taken. 400 stands for whatever it calls a refusal."""
         self._script.add(Fault(kind=FaultKind.STATUS, status=status, retry_after=retry_after), times)
 
@@ -103,6 +103,14 @@ class Fake:
     def accept_then_drop(self, *, times: int = 1) -> None:
         """Take the message and drop the connection without an answer."""
         self._script.add(Fault(kind=FaultKind.ACCEPT_THEN_DROP), times)
+
+    def accept_then_fail(self, status: int, *, times: int = 1) -> None:
+        """Take the message and answer with *status* all the same."""
+        self._script.add(Fault(kind=FaultKind.ACCEPT_THEN_STATUS, status=status), times)
+
+    def answer_twice(self, *, times: int = 1) -> None:
+        """Take the message and send the answer twice on one connection."""
+        self._script.add(Fault(kind=FaultKind.TWICE), times)
 
     def garbage(self, *, times: int = 1) -> None:
         """Take the message and answer 200 with something that nobody can read."""
@@ -152,7 +160,7 @@ class Fake:
 
     # -- one request -------------------------------------------------------------------------------------------------
 
-    def handle(self, request: Request) -> Reply | None:
+    def handle(self, request: Request) -> Reply | None:  # noqa: PLR0911 - one return a fault
         """Return what is answered; `None` drops the connection."""
         with self._lock:
             self.requests += 1
@@ -171,6 +179,10 @@ class Fake:
         if fault.kind is FaultKind.SLOW:
             released.wait(fault.seconds)
             return answer
+        if fault.kind is FaultKind.ACCEPT_THEN_STATUS:
+            return self.provider.error(fault.status, fault.retry_after)
+        if fault.kind is FaultKind.TWICE:
+            return attrs.evolve(answer, times=2)
         return Reply(body=GARBAGE) if fault.kind is FaultKind.GARBAGE else None
 
     def _answered(self, request: Request) -> Reply:
@@ -212,11 +224,12 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             try:
-                self.send_response(found.status)
-                for name, value in (*found.headers, ("Content-Length", str(len(found.body)))):
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(found.body)
+                for _ in range(found.times):
+                    self.send_response(found.status)
+                    for name, value in (*found.headers, ("Content-Length", str(len(found.body)))):
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(found.body)
             except OSError:
                 self.close_connection = True  # whoever asked has gone
 

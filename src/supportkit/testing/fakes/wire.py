@@ -14,6 +14,9 @@ import attrs
 
 from supportkit.channels.inbound import Payload
 
+Wait = int | str | None
+"""What a provider says about when to come back: seconds, a text of its own for `Retry-After`, or nothing."""
+
 
 @attrs.frozen(kw_only=True)
 class Request:
@@ -40,11 +43,12 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """What a provider answers."""
+    """What a provider answers; more than once it answers out of turn."""
 
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+    times: int = 1
 
 
 def reply(status: int, value: Any, *more: tuple[str, str]) -> Reply:
@@ -52,8 +56,8 @@ def reply(status: int, value: Any, *more: tuple[str, str]) -> Reply:
     return Reply(status=status, body=json.dumps(value).encode(), headers=(("Content-Type", "application/json"), *more))
 
 
-def retry_header(seconds: int | None) -> tuple[tuple[str, str], ...]:
-    """Return the header that tells how long to wait, where there is a time."""
+def retry_header(seconds: Wait) -> tuple[tuple[str, str], ...]:
+    """Return the header that tells how long to wait, where there is a time; a text stands there as it is."""
     return () if seconds is None else (("Retry-After", str(seconds)),)
 
 
@@ -86,7 +90,7 @@ class Provider(Protocol):
         """Return the answer for a message that was taken."""
         ...
 
-    def error(self, status: int, retry_after: int | None) -> Reply:
+    def error(self, status: int, retry_after: Wait) -> Reply:
         """Return the answer of a provider that has a fault, or has had enough."""
         ...
 
@@ -105,6 +109,8 @@ class FaultKind(StrEnum):
     STATUS = "status"
     HANG = "hang"
     ACCEPT_THEN_DROP = "accept_then_drop"
+    ACCEPT_THEN_STATUS = "accept_then_status"
+    TWICE = "twice"
     GARBAGE = "garbage"
     SLOW = "slow"
 
@@ -114,14 +120,14 @@ class Fault:
     """One thing that goes wrong with one request.
 
     Attributes:
-        status: For `status`: what it answers; nothing is taken.
-        retry_after: Seconds that it asks to wait.
+        status: For `status`: what it answers, and nothing is taken; for `accept_then_status`: what it answers although.
+        retry_after: Seconds that it asks to wait, or a text that stands in the header as it is.
         seconds: For `slow` and `hang`: how long.
     """
 
     kind: FaultKind = attrs.field(converter=FaultKind)
     status: int = 500
-    retry_after: int | None = None
+    retry_after: Wait = None
     seconds: float = 30.0
 
 

@@ -6,6 +6,7 @@ from supportkit.testing.storage.arrivals import ArrivalTests
 from supportkit.testing.storage.changes import ChangeTests
 from supportkit.testing.storage.conversations import ConversationTests
 from supportkit.testing.storage.deliveries import DeliveryTests
+from supportkit.testing.storage.erasing import ErasingTests
 from supportkit.testing.storage.followers import FollowerTests
 from supportkit.testing.storage.joining import JoiningTests
 from supportkit.testing.storage.keeping import KeepingTests
@@ -42,6 +43,7 @@ class StorageContract(
     ConversationTests,
     RecordTests,
     QueueTests,
+    ErasingTests,
     LastingTests,
     JoiningTests,
 ):

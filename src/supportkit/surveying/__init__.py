@@ -1,0 +1,1 @@
+"""Surveys at work: who is asked is decided, invitations go out, the page takes answers. The rules are in `surveys`."""
