@@ -62,6 +62,7 @@ FLOORS = {
         "outbox",
         "surveying",
         "pauses",
+        "addressees",
         "originals",
         "enclosing",
         "revoking",
