@@ -43,10 +43,6 @@ LATER: dict[str, str] = {
         ("csv-01", "csv-03", "csv-04", "csv-05", "csv-06", "csv-07", "csv-09"), "nothing writes CSV yet: reports will"
     ),
     **dict.fromkeys(("ssrf-02", "ssrf-03", "ssrf-07", "ssrf-10"), "webhooks do not go out yet"),
-    **dict.fromkeys(("survey-01", "survey-02", "survey-07"), "surveys are rules so far: no invitation goes out"),
-    "privacy-02": "the export of a person is not held against 10,000 messages yet",
-    "privacy-04": "there is no hook that redacts yet",
-    "access-06": "there is no web chat yet: its adapter will check the HMAC of the host app",
     "plugin-10": "hooks that decide are isolated and their failures passed over, but no time limit ends them yet",
 }
 
