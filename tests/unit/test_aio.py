@@ -233,6 +233,15 @@ DAY: list[Step] = [
     ("Desk.fire", lambda desk: desk.fire(1, "resume", actor=KIM)),
     ("Desk.assign", lambda desk: desk.assign(1, actor=KIM, assignee="kim", team="it")),
     ("Desk.move_tier", lambda desk: desk.move_tier(1, 2, "It burns", actor=KIM)),
+    ("Desk.escalate", lambda desk: desk.escalate(1, to=3, handover={"summary": "It burns"}, actor=KIM)),
+    ("Desk.deescalate", lambda desk: desk.deescalate(1, "It is out", actor=KIM)),
+    ("Escalations.handovers", lambda desk: desk.escalations.handovers(1)),
+    ("Escalations.signal", lambda desk: desk.escalations.signal(1, "detractor", actor=KIM, instance="a1")),
+    ("Escalations.acknowledge", lambda desk: desk.escalations.acknowledge(1, "sad", actor=KIM)),
+    ("Escalations.explain", lambda desk: desk.escalations.explain(1)),
+    ("Escalations.lint", lambda desk: desk.escalations.lint()),
+    ("Regulation.responsible", lambda desk: desk.regulation.responsible(1, away={"kim"})),
+    ("Regulation.lint", lambda desk: desk.regulation.lint(people=["kim"], topics=["paper"])),
     ("Desk.set_priority", lambda desk: desk.set_priority(1, "urgent", actor=KIM)),
     ("Desk.set_subject", lambda desk: desk.set_subject(1, "Fire", actor=KIM)),
     ("Desk.set_fields", lambda desk: desk.set_fields(1, {"floor": 3}, actor=KIM)),
@@ -244,6 +253,7 @@ DAY: list[Step] = [
     ("Promises.keep", lambda desk: desk.promises.keep(1, promise(desk), actor=KIM)),
     ("Promises.cancel", lambda desk: desk.promises.cancel(1, promise(desk), actor=KIM)),
     ("Vendors.hand_over", lambda desk: desk.vendors.hand_over(1, "acme", actor=KIM)),
+    ("Vendors.write", lambda desk: desk.vendors.write(1, "acme", "Any news?", actor=KIM)),
     ("Vendors.pause", lambda desk: desk.vendors.pause(1, "acme", actor=KIM)),
     ("Vendors.resume", lambda desk: desk.vendors.resume(1, "acme", actor=KIM)),
     ("Vendors.take_back", lambda desk: desk.vendors.take_back(1, "acme", actor=KIM)),
@@ -323,8 +333,18 @@ class Quiet:
         return Accepted(message.id)
 
 
+SAD = {"id": "sad", "when": {"signal": "detractor"}, "levels": [{"actions": [{"tag": ["sad"]}]}]}
+
+
 def arguments() -> dict[str, Any]:
-    return {"clock": ManualClock(NINE), "ids": SequentialIds(), "channels": [Quiet(), Pigeon()]}
+    return {
+        "clock": ManualClock(NINE),
+        "ids": SequentialIds(),
+        "channels": [Quiet(), Pigeon()],
+        "vendors": [{"name": "acme", "channel": "chat", "address": "acme"}],
+        "escalations": {"rules": [SAD]},
+        "regulation": {"topics": {"fire": {"person": "kim", "deputy": "lee"}}},
+    }
 
 
 def plain_results() -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.survey_rig import rig_with
 
 from supportkit import Accepted, Capabilities, Desk, ManualClock, Notices
 from supportkit.errors import NotFound
@@ -67,6 +68,21 @@ def test_the_card_of_a_merged_customer_is_that_of_the_survivor(desk: Desk) -> No
     for one in (ann, anna):
         card = desk.customers.card(one)
         assert (card.customer.id, len(card.tickets.items)) == (survivor.id, 1)
+
+
+def test_answers_to_surveys_are_on_the_card_and_in_the_export_and_go_with_the_person() -> None:
+    rig = rig_with()
+    ticket, token = rig.asked()
+    assert rig.answer(token, csat="2", comment="zyxcanary, ask bob@example.net").status == 200
+    desk, customer = rig.desk, ticket.customer or ""
+    [rating] = desk.customers.card(customer).ratings
+    assert (rating.number, rating.scores, rating.comment) == (1, (("csat", 2),), "zyxcanary, ask bob@example.net")
+    assert "zyxcanary" not in repr(rating)
+    [answer] = desk.privacy.export(customer)["tickets"][0]["answers"]
+    assert (answer["scores"], answer["comment"]) == ({"csat": 2}, "zyxcanary, ask [address of somebody else]")
+    desk.privacy.erase(customer, actor=KIM)
+    [rating] = desk.customers.card(customer).ratings
+    assert (rating.scores, rating.comment) == ((("csat", 2),), "")
 
 
 # -- consent ---------------------------------------------------------------------------------------------------------
