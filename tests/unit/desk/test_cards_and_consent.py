@@ -11,6 +11,7 @@ from tests.survey_rig import rig_with
 
 from supportkit import Accepted, Capabilities, Desk, ManualClock, Notices
 from supportkit.errors import NotFound
+from supportkit.model.events import PromiseMade
 
 KIM = "agent:kim"
 ABLE = Capabilities(family="chat", inbound=False)
@@ -54,7 +55,7 @@ def test_a_card_has_the_promises_that_are_open_as_they_were_moved(desk: Desk) ->
     desk.open("printer", "broken", customer=ann)
     for text in ("call back", "send parts", "refund"):
         desk.promises.make(1, text, "2026-01-06T09:00:00+00:00", actor=KIM)
-    first, second, _third = (one.event.promise for one in desk.history(1) if hasattr(one.event, "text"))
+    first, second, _third = (one.event.promise for one in desk.history(1) if isinstance(one.event, PromiseMade))
     desk.promises.keep(1, first, actor=KIM)
     desk.promises.move(1, second, "2026-01-09T09:00:00+00:00", actor=KIM)
     found = [(one.number, one.text, one.due and one.due.day) for one in desk.customers.card(ann).promises]
