@@ -2,7 +2,7 @@
 
 The mail is made here: an answer with a plain and an HTML branch, a quote and a signature, encoded names, and the header
 fields that mail servers add. The whole way, from a mailbox to a message on a ticket in a SQLite file (stored raw in one
-commit for all, then a commit that claims a mail and one that routes it), is measured against a command of P1 on the
+commit for all, then one that routes a mail and claims the next one), is measured against a command of P1 on the
 same disk.
 """
 

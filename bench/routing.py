@@ -38,7 +38,7 @@ def run() -> list[Row]:
     """Measure decisions, and taking the next ticket on a file of SQLite."""
     found = [insist(_decision_row), _loop_row()]
     with _file() as storage:
-        found.append(next_row(storage, "SQLite"))
+        found += next_rows(storage, "SQLite")
     return found
 
 
@@ -114,21 +114,32 @@ def _file() -> Iterator[SqlStorage]:
         storage.close()
 
 
-def next_row(storage: SqlStorage, name: str) -> Row:
+def next_rows(storage: SqlStorage, name: str) -> list[Row]:
     """Measure taking the next ticket on a storage that has none yet."""
     kim = Agent(id="kim", teams=("pay", "ops"), languages=("en",))
     with Desk(storage, clock=ManualClock(NOW), routing=Routing(on_open=False, agents=(kim,))) as desk:
         _fill(desk, storage)
-        return insist(lambda: _next_row(desk, name))
+        tags = iter(range(10**9))
+        measured = take_turns(lambda: seconds(lambda: _take(desk)), lambda: seconds(lambda: _prioritise(desk, tags)))
+        ratio = told(
+            measured.ratios, id=f"P17-{name}-verb", work="the same", reference="another priority for a known ticket"
+        )
+        return [insist(lambda: _next_row(desk, name)), ratio]
+
+
+def _take(desk: Desk) -> None:
+    for _ in range(TAKEN):
+        ticket = desk.next("kim")
+        assert ticket is not None
+
+
+def _prioritise(desk: Desk, tags: Iterator[int]) -> None:
+    for _ in range(TAKEN):
+        desk.set_priority(1, 1 + next(tags) % 4, actor="agent:kim")
 
 
 def _next_row(desk: Desk, name: str) -> Row:
-    def work() -> None:
-        for _ in range(TAKEN):
-            ticket = desk.next("kim")
-            assert ticket is not None
-
-    each = [one / TAKEN * 1000 for one in alone(lambda: seconds(work))]
+    each = [one / TAKEN * 1000 for one in alone(lambda: seconds(lambda: _take(desk)))]
     return at_most(NEXT_MS, each, id=f"P17-{name}", work=f"next of {TICKETS:,} open tickets, {name}", unit="ms")
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import event, make_url
 
 from bench.harness import Row, at_least, at_most, insist, median_us, seconds, take_turns
 from bench.life import COMMANDS, live
-from bench.routing import next_row
+from bench.routing import next_rows
 from bench.timers import DAY_US, NOW, SETTLED, deadlines, deliveries
 from supportkit import Desk, ManualClock
 from supportkit.storage import schema
@@ -62,7 +62,7 @@ def run() -> list[Row]:
         found.append(insist(lambda: _settled_row(used, fresh)))
     with database() as url:
         storage = SqlStorage(url)
-        found.append(next_row(storage, "PostgreSQL"))
+        found += next_rows(storage, "PostgreSQL")
         storage.close()
     return found
 

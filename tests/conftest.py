@@ -7,7 +7,10 @@ database. Tests that say what is read at once must not run beside others that ke
 from __future__ import annotations
 
 import gc
+import ipaddress
 import os
+import socket
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,36 @@ if os.environ.get("CI") == "true":
     settings.load_profile("ci")  # the same examples in every run; `make stress` looks for new ones
 
 ALONE = ("postgresql", "test_server_", "procrastinate", "test_storage_differential", "test_export_import")
+
+
+_connect, _connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+
+def _check_here(family: int, address: Any) -> None:
+    if family not in {socket.AF_INET, socket.AF_INET6} or address[0] in {"localhost", ""}:
+        return
+    try:
+        is_here = ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        is_here = False
+    if not is_here:
+        raise PermissionError("a test wants to leave this machine: let it talk to a server on 127.0.0.1")
+
+
+def _connect_here(self: socket.socket, address: Any) -> None:
+    _check_here(self.family, address)
+    _connect(self, address)
+
+
+def _connect_ex_here(self: socket.socket, address: Any) -> int:
+    _check_here(self.family, address)
+    return _connect_ex(self, address)
+
+
+def pytest_configure() -> None:
+    """Let nothing that tests run leave this machine."""
+    socket.socket.connect = _connect_here  # type: ignore[method-assign]
+    socket.socket.connect_ex = _connect_ex_here  # type: ignore[method-assign]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

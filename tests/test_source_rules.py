@@ -22,6 +22,7 @@ MADE_OF_OUR_OWN = {
     "businesstime/zonedata.py": "two patterns, handed to one function",
     "channels/email/marks.py": "our phrases in several languages, escaped",
     "channels/email/text.py": "names of HTML elements, a constant set",
+    "metrics/definitions.py": "names of metrics that the library defines",
     "replay/times.py": "the numbers of a date format of a configuration file, everything else escaped",
 }
 """Files whose patterns are put together, each with what of."""
@@ -29,6 +30,8 @@ FORMATS = {
     "cli/times.py": "a moment of pendulum",
     "sla/lint_calendars.py": "a constant of the module",
     "storage/recording.py": "a constant of the module",
+    "report/words.py": "phrases that are shipped; what people wrote is a value",
+    "surveys/phrases.py": "phrases that are shipped; what people wrote is a value",
 }
 
 

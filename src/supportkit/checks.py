@@ -15,6 +15,7 @@ from supportkit.engine.clocks import agrees, noted_standing
 from supportkit.engine.evolve import fold
 from supportkit.engine.promises import Promises
 from supportkit.errors import ConfigurationError, InvalidPolicy, StorageCorrupt
+from supportkit.forgetting import read_ledger
 from supportkit.model.change import OutboxState
 from supportkit.model.conversation import ArrivalState
 from supportkit.model.ticket import Ticket
@@ -34,6 +35,7 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     with runner.reading() as unit:
         findings += _outbox(unit, runner.clock.now(), channels)
         findings += _accounts(runner, unit)
+        findings += _erasures(unit)
     findings += _channels(channels)
     if runner.storage.capabilities.receives:
         findings += _inbox(runner, channels)
@@ -41,6 +43,15 @@ def check(runner: Runner, channels: Mapping[str, ChannelAdapter], *, deep: bool)
     if deep:
         findings += _logs(runner)
     return findings
+
+
+def _erasures(unit: UnitOfWork) -> list[Finding]:
+    """Tell whose erasure was begun and cut off; nothing where there is none."""
+    open_ones = [one.customer for one in read_ledger(unit) if not one.is_done]
+    if not open_ones:
+        return []
+    sentence = f"{len(open_ones)} erasures were begun and are not done: call desk.privacy.resume()"
+    return [Finding(code="privacy", severity="error", sentence=sentence)]
 
 
 def _plugins(runner: Runner) -> list[Finding]:

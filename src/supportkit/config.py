@@ -27,6 +27,7 @@ from supportkit.model.people import Tier
 from supportkit.retention import Retention
 from supportkit.sla import ServiceLevels
 from supportkit.sla.terms import read_duration
+from supportkit.surveys.plain import surveys_from_dict
 from supportkit.templates import read_folder
 
 MAX_BYTES = 1_000_000
@@ -306,6 +307,7 @@ SECTIONS: Mapping[str, Section] = {
     "budgets": _numbers(Budgets, "budgets"),
     "retention": _retention,
     "notices": _notices,
+    "surveys": _subject("surveys", surveys_from_dict),
 }
 """The tables of a file, and what reads each."""
 

@@ -7,30 +7,28 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar, assert_never, cast
 
 import attrs
 
 from supportkit import pauses
+from supportkit.addressees import REFERENCES, address_of, answers, in_copy, wanted_at, whose
 from supportkit.channels.port import Accepted, ChannelAdapter, Deferred, Delivery, Outbound, Reason, Rejected
 from supportkit.channels.windows import Closed, window_at
 from supportkit.drafting import News
 from supportkit.engine.decide import decide
-from supportkit.engine.effects import PUBLIC, REPLY
+from supportkit.engine.effects import PUBLIC
 from supportkit.keys import Keys
 from supportkit.lookup import person
 from supportkit.model import commands as cm
-from supportkit.model.addressing import normalised
 from supportkit.model.change import OutboxState, Outgoing
 from supportkit.model.conversation import Leg
 from supportkit.model.events import Event, NoticeQueued
 from supportkit.model.message import Message, MessageKind
-from supportkit.model.people import SYSTEM, ActorKind, Customer
+from supportkit.model.people import SYSTEM, Customer
 from supportkit.model.ticket import Ticket
-from supportkit.originals import stored_original
-from supportkit.participants import copies_of
 from supportkit.parting import texts_of
 from supportkit.proposing import proposed
 from supportkit.races import again
@@ -47,7 +45,6 @@ _log = logging.getLogger("supportkit.delivery")
 MAX_AGE = dt.timedelta(hours=48)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 3600.0
-_REFERENCES = 20
 SURVEY = Notice.SURVEY_INVITATION.value
 """The rule of invitations to surveys, whose link is put in when they go out."""
 Result = TypeVar("Result")
@@ -214,16 +211,16 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         told = None
         if message is not None and message.kind is MessageKind.AUTO:
             told = _notice(unit, message)
-        copies = _copies(unit, adapter, delivery, ticket, leg, customer)
+        copies = in_copy(unit, adapter, delivery, ticket, leg, customer)
         before = unit.messages([delivery.ticket]) if adapter.capabilities.family == "email" else ()
-        wanted = _wanted(cast("ReceivingUnit", unit), before, delivery, leg)
+        wanted = wanted_at(cast("ReceivingUnit", unit), before, delivery, leg)
         files = _files(cast("ReceivingUnit", unit), message)
         message = _with_link(runner, unit, ticket, message, keys) if delivery.rule == SURVEY else message
     if ticket is None or message is None:
         return _Verdict(state=OutboxState.CANCELLED, reason="message_gone")
     able = adapter.capabilities
     seconds = min(able.timeout, lease.total_seconds() / 2)
-    address = _address(customer, able.address_kind) if leg is None else leg.address
+    address = address_of(customer, able.address_kind) if leg is None else leg.address
     if not address:  # an erased leg has none
         return _Verdict(state=OutboxState.FAILED, reason=Reason.BAD_RECIPIENT)
     if able.public and delivery.rule != PUBLIC:
@@ -238,7 +235,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     if delivery.part > len(parts):
         return _Verdict(state=OutboxState.FAILED, reason=Reason.TOO_LONG)
     subject = ticket.subject if message.kind is not MessageKind.AUTO else _subject(told, ticket)
-    ids = tuple([one.external_id for one in before if one.external_id and _answers(message, one)][-_REFERENCES:])
+    ids = tuple([one.external_id for one in before if one.external_id and answers(message, one)][-REFERENCES:])
     outbound = attrs.evolve(
         _outbound(delivery, ticket, message, wanted or address, seconds, leg),
         copies=tuple(copies),
@@ -254,22 +251,10 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
     verdict = _judge(answer, delivery, adapter, runner.clock.now())
     if isinstance(answer, Accepted) and answer.refused:
         missed = [
-            _whose(one, {**copies, wanted or address: delivery.recipient}, able.address_kind) for one in answer.refused
+            whose(one, {**copies, wanted or address: delivery.recipient}, able.address_kind) for one in answer.refused
         ]
         verdict = attrs.evolve(verdict, refused=tuple(dict.fromkeys([one for one in missed if one])))
     return verdict
-
-
-def _wanted(unit: ReceivingUnit, before: Sequence[Message], delivery: Outgoing, leg: Leg | None) -> str | None:
-    """Return where the requester, in his last mail on a leg, wanted answers; notices stay where he wrote from."""
-    if leg is None or delivery.rule != REPLY:
-        return None
-    for message in reversed(before[-_REFERENCES:]):
-        if message.author.kind is ActorKind.CUSTOMER and message.channel == delivery.channel:
-            original = stored_original(unit, message.id)
-            if original is not None and original.sender == leg.address:
-                return original.answer_to
-    return None
 
 
 def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accepted | Deferred | Rejected:
@@ -285,31 +270,6 @@ def _call(adapter: ChannelAdapter, outbound: Outbound, seconds: float) -> Accept
     return Deferred(Reason.UNCERTAIN)
 
 
-def _copies(
-    unit: UnitOfWork,
-    adapter: ChannelAdapter,
-    delivery: Outgoing,
-    ticket: Ticket | None,
-    leg: Leg | None,
-    customer: Customer | None,
-) -> dict[str, str]:
-    """Return who gets an agent's answer in copy, by address; nobody gets a notice but the requester."""
-    able = adapter.capabilities
-    if ticket is None or not ticket.participants or not able.copies or delivery.rule != REPLY:
-        return {}
-    recipient = _address(customer, able.address_kind) if leg is None else leg.address
-    return copies_of(unit, ticket, able.address_kind, recipient or "")
-
-
-def _whose(address: str, known: Mapping[str, str], kind: str) -> str | None:
-    """Return whose an address is that a provider spells in its own way."""
-    try:
-        wanted = normalised(kind, address).lower()
-    except ValueError:
-        return None
-    return next((who for one, who in known.items() if one.lower() == wanted), None)
-
-
 def _keys_for(runner: Runner, delivery: Outgoing) -> Keys | None:
     """Return what signs the link of an invitation; the keys may have to be read, so before a transaction begins."""
     return runner.surveyor.keys() if delivery.rule == SURVEY and runner.surveyor is not None else None
@@ -323,13 +283,6 @@ def _with_link(
         return None
     body = runner.surveyor.filled_in(unit, keys, ticket.id, message.id, message.body)
     return None if body is None else attrs.evolve(message, body=body)
-
-
-def _address(customer: Customer | None, family: str) -> str | None:
-    """Return where a channel of *family* reaches a customer; one of family `other` may know people by our own ids."""
-    if customer is None:
-        return None
-    return customer.address(family) or (customer.id if family == "other" else None)
 
 
 def _forbidden(
@@ -386,16 +339,6 @@ def _files(unit: ReceivingUnit, message: Message | None) -> dict[str, bytes]:
     """Return the contents of what is attached to a message."""
     found = [unit.file(one.id) for one in message.attachments] if message is not None else []
     return {one.id: one.content for one in found if one is not None}
-
-
-def _answers(message: Message, earlier: Message) -> bool:
-    """Tell whether *earlier* came from outside by the channel of *message*, and before it.
-
-    What customers wrote is no business of a vendor, nor the other way round.
-    """
-    reader = ActorKind.EXTERNAL if message.kind is MessageKind.EXTERNAL else ActorKind.CUSTOMER
-    came = earlier.author.kind is reader and earlier.kind is not MessageKind.AUTO
-    return came and earlier.channel == message.channel and earlier.recorded_at <= message.recorded_at
 
 
 def _judge(answer: Delivery, delivery: Outgoing, adapter: ChannelAdapter, now: dt.datetime) -> _Verdict:

@@ -379,7 +379,7 @@ class Desk:
 
     @property
     def reports(self) -> Reports:
-        """What is known in numbers: `kpis`, `table`, `metric`."""
+        """What is known in numbers: `kpis`, `scores`, `table`, `metric`."""
         return Reports(self._runner)
 
     @property

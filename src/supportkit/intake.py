@@ -29,9 +29,9 @@ from supportkit.legs import other_tickets
 from supportkit.lookup import follow_up, survivor
 from supportkit.model import commands as cm
 from supportkit.model.addressing import normalised
-from supportkit.model.change import Change
+from supportkit.model.change import Change, OutboxState
 from supportkit.model.conversation import Heard, Leg, LegChange, StoredFile
-from supportkit.model.events import Event
+from supportkit.model.events import DeliverySettled, Event
 from supportkit.model.message import Attachment, MessageKind
 from supportkit.model.people import SYSTEM, Actor, ActorKind, Address, AddressStatus, Customer
 from supportkit.model.ticket import Link, LinkKind, StateCategory, Ticket
@@ -44,6 +44,8 @@ from supportkit.windowing import watch
 NO_SUBJECT = "(no subject)"
 MAX_SUBJECT = 200
 HOUR = dt.timedelta(hours=1)
+_MOST_ANSWERED = 5
+"""Messages of ours that one message from outside is taken to answer."""
 
 
 class Outcome(StrEnum):
@@ -156,6 +158,7 @@ class _Message:
         self.kind = adapter.capabilities.address_kind
         self.routed = Routed(Outcome.OPENED)
         self.is_stranger = False
+        self.looked_at: dict[str, Leg | None] = {}
         self.also: Callable[[ReceivingUnit], object] | None = None
         self.key = heard_key(keys, self.channel, inbound.account, inbound.external_id)
         files = [hashlib.sha256(file.content).hexdigest() for file in inbound.attachments]
@@ -185,7 +188,8 @@ class _Message:
             raise Quarantine(spent)
         thread = self._thread()
         key = conversation_key(self.keys, self.channel, self.inbound.account, thread)
-        known = self.unit.conversation(key) or self._begun_by_us()
+        self.looked_at = {key: self.unit.conversation(key)}
+        known = self.looked_at[key] or self._begun_by_us()
         found, is_claim = self._find(known)
         if is_claim and (own := self._own_claim(thread)) is not None:
             known, found, is_claim = own, survivor(self.unit, own.ticket), False
@@ -449,9 +453,34 @@ class _Message:
         self._spend_reopening(ticket)
         command = attrs.evolve(command, attachments=self._files(ticket.id, command.message, is_joining=True))
         self.draft.command = command
-        events = (*decide(ticket, command, self.at, self.runner.rules), *self._joining(ticket, author))
+        events = (
+            *self._arrived(ticket),
+            *decide(ticket, command, self.at, self.runner.rules),
+            *self._joining(ticket, author),
+        )
         after = self.draft.add(self.runner.tenant, ticket, ticket.id, events) or ticket
         return self._done(after, command.message, leg, Outcome.JOINED)
+
+    def _arrived(self, ticket: Ticket) -> tuple[Event, ...]:
+        """Settle what nobody knew of: whoever answers one of our messages has it."""
+        found = []
+        named = [one.message for one in self.inbound.references if one.kind is ReferenceKind.MESSAGE and one.message]
+        for message in () if self.is_stranger else dict.fromkeys(named[:_MOST_ANSWERED]):
+            delivery = self.unit.delivery(f"{message}.1")
+            if delivery is None or delivery.state is not OutboxState.UNKNOWN:
+                continue
+            is_here = (delivery.channel, delivery.ticket) == (self.channel, ticket.id)
+            if is_here and self.unit.decide_outbox(delivery, state=OutboxState.SENT, now=self.draft.now):
+                settled = DeliverySettled(
+                    delivery=delivery.id,
+                    message=delivery.message,
+                    channel=delivery.channel,
+                    source=delivery.state,
+                    state=OutboxState.SENT,
+                    reason="answered",
+                )
+                found.append(settled)
+        return tuple(found)
 
     def _is_guest(self, ticket: Ticket, customer: Customer) -> bool:
         """Tell whether somebody takes part in a ticket that is another one's."""
@@ -462,6 +491,8 @@ class _Message:
         if not self.adapter.capabilities.copies or self.inbound.marks or self._is_automatic or self.is_stranger:
             return ()
         if self.inbound.auth is Authenticity.FAILED or ticket.merged_into is not None:
+            return ()
+        if author.kind is not ActorKind.CUSTOMER:  # whom a vendor writes to is no business of the customer
             return ()
         room = self.runner.rules.limits.participants - len(ticket.participants)
         people = {ticket.customer, *taking_part(self.unit, ticket)}
@@ -591,7 +622,7 @@ class _Message:
         thread = self._thread()
         keyed = self.keys.digest("stranger", thread, self.sender) if own_thread else thread
         key = conversation_key(self.keys, self.channel, self.inbound.account, keyed)
-        replaced = known if known is not None and not own_thread else self.unit.conversation(key)
+        replaced = known if known is not None and not own_thread else self._newest(key)
         leg = Leg(
             id=self.runner.new_id(self.draft.now),
             tenant=self.runner.tenant,
@@ -612,6 +643,12 @@ class _Message:
         if wanted is None or auth is Authenticity.FAILED or self.is_stranger:
             return False
         return not is_joining or auth is Authenticity.VERIFIED or originals.same_domain(wanted, self.sender)
+
+    def _newest(self, key: str) -> Leg | None:
+        """Return the newest leg of a conversation; what was looked at in this transaction is not asked for again."""
+        if key not in self.looked_at:
+            self.looked_at[key] = self.unit.conversation(key)
+        return self.looked_at[key]
 
     def _files(self, ticket: str, message: str, *, is_joining: bool) -> tuple[Attachment, ...]:
         given = self.inbound.attachments

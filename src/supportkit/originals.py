@@ -61,7 +61,10 @@ def original_of(runner: Runner, message: str) -> Original:
     found = None
     if runner.storage.capabilities.receives:
         with runner.reading() as unit:
-            found = stored_original(cast("ReceivingUnit", unit), message)
+            said = unit.message(message)
+            found = None if said is None else stored_original(cast("ReceivingUnit", unit), message)
+        if found is not None and said is not None and not said.body:  # its author took it back
+            found = attrs.evolve(found, html=None)
     if found is None:
         raise NotFound("original", message)
     return found

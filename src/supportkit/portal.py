@@ -15,6 +15,7 @@ from supportkit.ids import random_bytes
 from supportkit.keys import Keys
 from supportkit.lookup import person
 from supportkit.model.change import Change
+from supportkit.model.message import MessageKind
 from supportkit.model.people import ActorKind, Customer
 from supportkit.model.record import Record, RecordChange
 from supportkit.model.ticket import Ticket
@@ -153,6 +154,7 @@ class Portal:
             said = [
                 PublicMessage(author=author, body=one.body if author != "somebody else" else "", at=one.occurred_at)
                 for one in unit.messages([mine[0].id])
+                if one.kind is not MessageKind.EXTERNAL  # what the desk and a vendor tell each other is internal
                 for author in [_author(one.author.kind, one.author.id in names)]
             ]
         return _public(mine[0], tuple(said))

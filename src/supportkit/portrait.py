@@ -13,7 +13,7 @@ import attrs
 from supportkit.channels.port import ChannelAdapter
 from supportkit.forgetting import places_of, union
 from supportkit.model.conversation import Arrival, ArrivalState
-from supportkit.model.events import PromiseMade, Recorded
+from supportkit.model.events import PromiseMade, Recorded, SurveyAnswered
 from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import Actor, ActorKind, Customer
 from supportkit.model.record import Record
@@ -161,6 +161,7 @@ class _Painter:
             "closed_at": _time(ticket.closed_at),
             "messages": said,
             "promises": self._promises(log),
+            "answers": self._answers(log),
             "log": [{"at": one.occurred_at.isoformat(), "event": type(one.event).__name__} for one in log],
             "records": [self.record(one) for one in self.unit.records_of(ticket.id)] if self.with_notes else [],
         }
@@ -169,6 +170,19 @@ class _Painter:
     def _promises(self, log: Sequence[Recorded]) -> list[Plain]:
         made = [one.event for one in log if isinstance(one.event, PromiseMade)]
         return [{"text": self.redact(one.text), "due": _time(one.due)} for one in made]
+
+    def _answers(self, log: Sequence[Recorded]) -> list[Plain]:
+        """Return what was answered to surveys about the ticket; an anonymous answer leads to nobody."""
+        return [
+            {
+                "at": one.occurred_at.isoformat(),
+                "survey": one.event.survey,
+                "scores": {score.question: score.code for score in one.event.scores},
+                "comment": self.redact(one.event.comment),
+            }
+            for one in log
+            if isinstance(one.event, SurveyAnswered)
+        ]
 
     def _value(self, value: Any) -> Any:
         return self.redact(value) if isinstance(value, str) else value

@@ -23,8 +23,10 @@ from supportkit.runner import Runner
 from supportkit.storage.port import MAX_PAGE, UnitOfWork
 from supportkit.storage.ranking import Line, QueueQuery, RankedUnit
 
-_FIRST_PAGE = 20
+_FIRST_PAGE = 8
 """Most of those who ask take one of the first tickets."""
+_GROWTH = 4
+"""How much longer each further page is."""
 
 
 @attrs.frozen(kw_only=True)
@@ -180,12 +182,12 @@ def _waiting(runner: Runner, unit: RankedUnit, asked: _Asked, *, first_page: int
 
 
 def _pages(unit: RankedUnit, query: QueueQuery) -> Iterator[Ticket]:
-    """Yield what a query finds, beyond its limit too; later pages are as long as they may be."""
+    """Yield what a query finds, beyond its limit too; each page is longer than the one before."""
     while page := unit.ranked(query):
         yield from page
         if len(page) < query.limit:
             return
-        query = attrs.evolve(query, after=_place(page[-1]), limit=MAX_PAGE)
+        query = attrs.evolve(query, after=_place(page[-1]), limit=min(MAX_PAGE, _GROWTH * query.limit))
 
 
 def _some(tickets: Iterator[Ticket], limit: int, team: str | None, tier: int | None) -> Iterator[Ticket]:

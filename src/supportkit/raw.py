@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,8 @@ from supportkit.model.addressing import normalised
 from supportkit.model.conversation import Arrival
 from supportkit.receiving import payload_of
 
+_ESCAPE = re.compile(rb"(?:\\u[0-9a-f]{4}|%[0-9a-f]{2}|\\[bfnrt])\Z")
+"""What JSON and forms write for a character, which may end in a letter or a digit."""
 SHORTEST = 5
 """Addresses that are shorter than this are not looked for in bytes: too much would have them by chance."""
 
@@ -23,7 +26,7 @@ def speaks_of(arrival: Arrival, channels: Mapping[str, ChannelAdapter], places: 
     if senders is not None and senders & places:
         return True
     hay = (arrival.body + arrival.head.encode() + (arrival.signed or "").encode()).lower()
-    return any(needle in hay for place in places if len(place) >= SHORTEST for needle in _spelled(place))
+    return any(_stands(needle, hay) for place in places if len(place) >= SHORTEST for needle in _spelled(place))
 
 
 def is_only_his(arrival: Arrival, channels: Mapping[str, ChannelAdapter], places: frozenset[str]) -> bool:
@@ -55,6 +58,18 @@ def _normal(kind: str, value: str) -> str:
         return normalised(kind, value)
     except ValueError:
         return value
+
+
+def _stands(needle: bytes, hay: bytes) -> bool:
+    """Tell whether an address stands in some bytes as a whole: that of Joann has the one of Ann in it."""
+    at = hay.find(needle)
+    while at >= 0:
+        before, after = hay[max(at - 6, 0) : at], hay[at + len(needle) : at + len(needle) + 1]
+        is_begin = not before[-1:].isalnum() or _ESCAPE.search(before) is not None
+        if is_begin and not after.isalnum():
+            return True
+        at = hay.find(needle, at + 1)
+    return False
 
 
 def _spelled(place: str) -> set[bytes]:

@@ -264,9 +264,10 @@ def process_inbox(
         if adapter.capabilities.polls and not (stop is not None and stop()):
             turn.poll(name, adapter)
     emptied = False
-    for _ in range(limit):
-        if stop is not None and stop():
+    for left in reversed(range(limit)):
+        if turn.ahead is None and stop is not None and stop():
             break
+        turn.left, turn.stop = left, stop
         if not turn.take_one():
             emptied = True
             break
@@ -290,6 +291,11 @@ class _Turn:
         self.next_due: dt.datetime | None = None
         self.oldest_due: dt.datetime | None = None
         self.settled: bool | None = False
+        self.ahead: Arrival | None = None
+        """Claimed by the transaction that routed the one before it: one commit less for each."""
+        self.left = 0
+        """How many deliveries may be claimed in this turn after the present one."""
+        self.stop: Callable[[], bool] | None = None
 
     def count(self, what: str, by: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + by
@@ -331,13 +337,14 @@ class _Turn:
 
     def _claim(self) -> Arrival | None:
         with self.runner.storage.begin(self.runner.tenant) as unit:
-            return cast("ReceivingUnit", unit).claim_arrival(
-                self.runner.clock.now(), lease=self.lease, channels=sorted(self.channels)
-            )
+            return self._next(cast("ReceivingUnit", unit))
+
+    def _next(self, unit: ReceivingUnit) -> Arrival | None:
+        return unit.claim_arrival(self.runner.clock.now(), lease=self.lease, channels=sorted(self.channels))
 
     def take_one(self) -> bool:
         """Read the delivery that has waited longest; false where none waits."""
-        arrival = again(self._claim)
+        arrival, self.ahead = self.ahead or again(self._claim), None
         if arrival is None:
             return False
         self.oldest_due = self.oldest_due or arrival.received_at
@@ -411,16 +418,23 @@ class _Turn:
 
         def settle(unit: ReceivingUnit) -> None:
             self.settled = unit.settle_arrival(arrival, ArrivalState.ROUTED, now=self.runner.clock.now())
+            goes_on = self.left > 0 and not (self.stop is not None and self.stop())
+            self.ahead = self._next(unit) if goes_on else None
 
         also = settle if self.settled is None else None
         try:
             routed = self.intake.route(adapter, item, arrival.received_at, also=also)
-        except Quarantine as quarantine:
-            return quarantine.reason
-        except WorkflowError as error:
-            return error.code
+        except BaseException as error:
+            self.ahead = None  # what was claimed was rolled back with the rest
+            match error:
+                case Quarantine():
+                    return error.reason
+                case WorkflowError():
+                    return error.code
+            raise
         if routed.outcome in {Outcome.DUPLICATE, Outcome.IGNORED}:
-            self.settled = False  # also where a try before this one had got further, and was lost
+            # Also where a try before this one had got further, and was lost.
+            self.settled, self.ahead = False, None
         self.count(_COUNTS[routed.outcome])
         self.count("flagged", routed.flagged)
         return None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
+from supportkit.answers import answers_of
 from supportkit.arguments import When
 from supportkit.businesstime import BusinessCalendar
 from supportkit.clock import to_us, to_utc
@@ -19,6 +20,7 @@ from supportkit.engine.promises import Promises
 from supportkit.engine.telling import facts_of_log, facts_of_merged
 from supportkit.errors import NotFound
 from supportkit.measures.results import MetricResult
+from supportkit.metrics.answers import QuestionScore, answer_scores
 from supportkit.metrics.filters import CUSTOMERS, CohortFilter
 from supportkit.metrics.flow import OpenTime, in_business_time, ticket_flow
 from supportkit.metrics.kpis import Kpis, measure
@@ -53,6 +55,8 @@ class Schedules:
 
     def between(self, a: dt.datetime, b: dt.datetime, /) -> dt.timedelta:
         """Return the open time in `[a, b)`."""
+        if len(self._calendars) == 1:  # as nearly always
+            return self._calendars[0].between(a, b)
         found = dt.timedelta(0)
         for number, calendar in enumerate(self._calendars):
             start = a if number == 0 else max(a, self._since[number])
@@ -138,6 +142,23 @@ class Reports:
             raise NotFound("metric", definition)
         return found
 
+    def scores(
+        self, since: When | None = None, until: When | None = None, *, zone: str = "UTC", at: When | None = None
+    ) -> tuple[QuestionScore, ...]:
+        """Return the scores of every question of the desk's surveys that was answered in a period.
+
+        An answer belongs to the period of its first version, and its last one counts. Suspicious answers are left out
+        and counted, until a person clears the flag. Answers of anonymous surveys are in `desk.surveys.anonymous`.
+
+        Raises:
+            ValueError: The period ends before it begins, or there is no such zone.
+        """
+        period = Period(since=_instant(since, "since"), until=_instant(until, "until"), zone=zone)
+        now = self._runner.clock.now() if at is None else to_utc(at, "at")
+        with self._runner.reading() as unit:
+            answers = answers_of(unit)
+        return answer_scores(answers, cohort=period.cohort("answered", now, "none/1"))
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def _schedules(self, name: str | None) -> Schedules | None:
@@ -209,7 +230,7 @@ class _Reader:
     def entry(self, ticket: Ticket) -> TicketEntry | None:
         """Return what the table takes of a ticket; `None` if it had not been created by then."""
         log = self._unit.history(ticket.id)
-        facts = facts_of_log(log, self._promises, to_us(self._now))
+        facts = facts_of_log(log, self._promises, to_us(self._now), has_subjects=False)
         flow = ticket_flow(facts, now=self._now)
         if flow is None:
             return None

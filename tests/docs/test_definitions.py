@@ -1,36 +1,36 @@
-"""Every definition id and every warning of the source stands on the page that defines them."""
+"""The reference lists every definition of a number with the text that the registry has, and no other."""
 
 from __future__ import annotations
 
-import pathlib
 import re
 
 from tests.docs import pages
 
-import supportkit
-from supportkit.measures import WARNINGS
+from supportkit.metrics import DEFINITIONS
 
-PAGE = (pages.DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
-SOURCE = pathlib.Path(supportkit.__file__).parent
-ROOMS = ("measures", "surveys", "metrics", "staffing")
-PATTERN = re.compile(r'"((?:[a-z0-9_]|\{[^{}"]*(?:\([^)]*\))?\})+(?:\.(?:[a-z0-9_]|\{[^{}"]*\})+)*)/1"')
+TEXT = (pages.DOCS / "reference/metrics.md").read_text(encoding="utf-8")
+TABLE = TEXT.split("\n## Definitions\n", 1)[1].split("\n## ", 1)[0]
+ROWS = re.findall(r"^\| `([^`]+)` \| (.+) \| (?:`(\w+)`)? ?\| (\w+) \|$", TABLE, re.MULTILINE)
 
 
-def shape(definition: str) -> str:
-    """Return an id with a star for each part that depends on the data."""
-    return re.sub(r"\{[^}]*\}|<[^>]*>", "*", definition)
+def test_the_reference_has_every_definition_with_its_text():
+    assert {(name, text, basis, unit) for name, text, basis, unit in ROWS} == {
+        (one.id, one.text, one.basis, one.unit) for one in DEFINITIONS
+    }
 
 
-def ids_of_the_source() -> set[str]:
-    texts = (path.read_text(encoding="utf-8") for room in ROOMS for path in (SOURCE / room).glob("*.py"))
-    return {shape(found) for text in texts for found in PATTERN.findall(text)} - {"none"}  # the filter that takes all
+def test_no_definition_stands_there_twice():
+    names = [name for name, *_rest in ROWS]
+    assert len(names) == len(set(names)) == len(DEFINITIONS)
 
 
-def test_every_definition_is_on_the_page() -> None:
-    found = ids_of_the_source()
-    assert {"nps.standard", "csat.top*_of_*", "reopen.*", "containment.l1.born_l1"} <= found
-    assert found - {shape(name) for name in re.findall(r"`([^`\n]+)`", PAGE)} == set()
-
-
-def test_every_warning_is_on_the_page() -> None:
-    assert sorted(code for code in WARNINGS if f"`{code}`" not in PAGE) == []
+def test_every_id_of_the_older_tables_has_a_definition():
+    """An id in the tables of surveys and tickets is one of the registry, up to the names of its parts."""
+    parts = TEXT.split("\n## Numbers of a desk\n", 1)[0]
+    named = {
+        name for cell in re.findall(r"^\| (`[^|]+`) \|", parts, re.MULTILINE) for name in re.findall(r"`([^`]+)`", cell)
+    }
+    ids = {name for name in named if "." in name and not name.endswith("()")}
+    roots = {one.id.split(".")[0] for one in DEFINITIONS} | {"<metric>"}
+    assert ids
+    assert {name for name in ids if name.split(".")[0] not in roots} == set()

@@ -52,6 +52,7 @@ def test_there_are_examples():
         "own_channel",
         "own_texts",
         "quickstart",
+        "real_reports",
         "sqlalchemy_app",
         "support_day",
         "survey",

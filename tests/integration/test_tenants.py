@@ -140,6 +140,8 @@ def _ticket_verbs() -> dict[tuple[str, str], Call]:
         "fire": lambda d, x: d.fire(x, "start", actor=KIM),
         "assign": lambda d, x: d.assign(x, assignee="lee", actor=KIM),
         "move_tier": lambda d, x: d.move_tier(x, 2, actor=KIM),
+        "escalate": lambda d, x: d.escalate(x, actor=KIM),
+        "deescalate": lambda d, x: d.deescalate(x, actor=KIM),
         "set_priority": lambda d, x: d.set_priority(x, "high", actor=KIM),
         "set_subject": lambda d, x: d.set_subject(x, "other", actor=KIM),
         "set_customer": lambda d, x: d.set_customer(x, None, actor=KIM),
@@ -219,6 +221,12 @@ CALLS: dict[tuple[str, str], Call] = {
     ("Promises.cancel", "ticket"): lambda d, x, w: d.promises.cancel(x, w.promise, actor=KIM),
     ("Promises.cancel", "promise"): lambda d, x, w: d.promises.cancel(w.ticket, x, actor=KIM),
     ("Vendors.hand_over", "ticket"): lambda d, x, _w: d.vendors.hand_over(x, "maker", actor=KIM),
+    ("Vendors.write", "ticket"): lambda d, x, _w: d.vendors.write(x, "maker", "hello", actor=KIM),
+    ("Escalations.explain", "ticket"): lambda d, x, _w: d.escalations.explain(x),
+    ("Escalations.handovers", "ticket"): lambda d, x, _w: d.escalations.handovers(x),
+    ("Escalations.signal", "ticket"): lambda d, x, _w: d.escalations.signal(x, "sad", actor=KIM),
+    ("Escalations.acknowledge", "ticket"): lambda d, x, _w: d.escalations.acknowledge(x, "sad", actor=KIM),
+    ("Regulation.responsible", "ticket"): lambda d, x, _w: d.regulation.responsible(x),
     ("Vendors.pause", "ticket"): lambda d, x, _w: d.vendors.pause(x, "maker", actor=KIM),
     ("Vendors.resume", "ticket"): lambda d, x, _w: d.vendors.resume(x, "maker", actor=KIM),
     ("Vendors.take_back", "ticket"): lambda d, x, _w: d.vendors.take_back(x, "maker", actor=KIM),
@@ -237,7 +245,7 @@ WITHOUT_IDS = {
     "Desk.deliver_outbox", "Desk.purge", "Desk.export", "Desk.import_", "Desk.transaction", "Desk.check",
     "Customers.add", "Customers.list", "Desk.joined", "Desk.announce", "Desk.receive", "Desk.process_inbox",
     "Quarantine.list", "Quarantine.purge", "Desk.channel_states", "Privacy.resume", "Privacy.ledger",
-    "Teams.list", "Teams.lint",
+    "Teams.list", "Teams.lint", "Escalations.lint", "Regulation.lint",
 }  # fmt: skip
 """Public methods that take no id; one that is new has to be put here, or into the table above."""
 

@@ -14,6 +14,8 @@ from supportkit.model.people import ActorKind
 from supportkit.queueing import Queued
 from supportkit.routing.choosing import Choice
 from supportkit.storage.port import Finding, Page
+from supportkit.surveying.page import SurveyRequest, SurveyResponse
+from supportkit.surveys import Survey, SurveyInvitation
 from supportkit.timers import TickReport
 
 
@@ -55,6 +57,14 @@ def reading(desk: Desk) -> None:
     assert_type(desk.candidates(1), Choice)
     desk.next("kim", teams="pay")  # type: ignore[call-arg]
     assert_type(desk.customers.add("Ann", addresses={"chat": "@ann"}), Customer)
+
+
+def surveys(desk: Desk) -> None:
+    assert_type(desk.surveys.add(Survey(id="after", url="https://a.example/", locales=["en"])), Survey)
+    assert_type(desk.surveys.invitations(1), Sequence[SurveyInvitation])
+    assert_type(desk.surveys.handle(SurveyRequest(method="GET", path="/x")), SurveyResponse)
+    desk.surveys.clear_flag(1, "after", "flip")  # type: ignore[call-arg]
+    Survey(id="after")  # type: ignore[call-arg]
 
 
 def background(desk: Desk) -> None:

@@ -74,9 +74,9 @@ TWINS: dict[type, type] = {
     Agents: AsyncAgents,
     Teams: AsyncTeams,
     Privacy: AsyncPrivacy,
+    Portal: AsyncPortal,
     Escalations: AsyncEscalations,
     Regulation: AsyncRegulation,
-    Portal: AsyncPortal,
 }
 PLAIN = {"now"}
 """What is not awaited, because it looks at the clock only."""

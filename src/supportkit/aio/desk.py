@@ -290,7 +290,7 @@ class AsyncDesk:
 
     @property
     def reports(self) -> AsyncReports:
-        """What is known in numbers: `kpis`, `table`, `metric`."""
+        """What is known in numbers: `kpis`, `scores`, `table`, `metric`."""
         return AsyncReports(self._threads, self.desk.reports)
 
     @property

@@ -7,6 +7,7 @@ import attrs
 from supportkit.aio.threads import Threads
 from supportkit.arguments import When
 from supportkit.measures.results import MetricResult
+from supportkit.metrics.answers import QuestionScore
 from supportkit.metrics.filters import CUSTOMERS, CohortFilter
 from supportkit.metrics.kpis import Kpis
 from supportkit.metrics.table import FlowTable
@@ -72,3 +73,9 @@ class AsyncReports:
     ) -> MetricResult:
         """See `Reports.metric`."""
         return await self._threads.run(self._reports.metric, definition, since, until, zone=zone, at=at)
+
+    async def scores(
+        self, since: When | None = None, until: When | None = None, *, zone: str = "UTC", at: When | None = None
+    ) -> tuple[QuestionScore, ...]:
+        """See `Reports.scores`."""
+        return await self._threads.run(self._reports.scores, since, until, zone=zone, at=at)

@@ -184,12 +184,14 @@ class Reference:
         kind: A token joins whoever sends it; a message or a tag only a sender who takes part.
         id: The ticket, by its id.
         number: The ticket, by its number, where there is no id.
+        message: Which message of ours came back, by its id in the desk, where that is signed too.
         generation: Of the signature; under another one than the ticket's own it is worth nothing any more.
     """
 
     kind: ReferenceKind = attrs.field(converter=ReferenceKind)
     id: str = ""
     number: int = 0
+    message: str = ""
     generation: int = 0
 
 

@@ -19,7 +19,7 @@ from supportkit.cli.times import length, moment, zone_of
 from supportkit.clock import to_utc
 from supportkit.measures import Interval, MetricResult, display_round
 from supportkit.measures.results import Value
-from supportkit.metrics import EVERYTHING, CohortFilter, Kpis
+from supportkit.metrics import EVERYTHING, CohortFilter, Kpis, QuestionScore
 from supportkit.metrics.definitions import definition_of
 from supportkit.metrics.filters import CUSTOMERS
 
@@ -59,16 +59,16 @@ def kpi(
     if json and csv:
         raise typer.BadParameter("give --json or --csv, not both", param_hint="--csv")
     chosen = EVERYTHING if everything else CUSTOMERS
-    kpis = measured(database, since, until, zone, at, calendar, topic_field, chosen, tenant)
+    kpis, scores = opened(database, since, until, zone, at, calendar, topic_field, chosen, tenant)
     if json:
-        print_json(plain(kpis))
+        print_json({**plain(kpis), "scores": [_score(one) for one in scores]})
     elif csv:
-        sys.stdout.write(sheet(HEAD, result_rows(_parts(kpis))))
+        sys.stdout.write(sheet(HEAD, result_rows(_parts(kpis, scores))))
     else:
-        _print(kpis)
+        _print(kpis, scores)
 
 
-def measured(
+def opened(
     database: str,
     since: str | None,
     until: str | None,
@@ -78,14 +78,15 @@ def measured(
     topic_field: str | None,
     chosen: CohortFilter,
     tenant: str,
-) -> Kpis:
-    """Open the desk and measure it, with a bar of progress."""
+) -> tuple[Kpis, tuple[QuestionScore, ...]]:
+    """Open the desk and return its KPIs and the scores of its surveys, with a bar of progress."""
     zone_of(zone)
     ends = [day(text, zone, hint) for text, hint in ((since, "--since"), (until, "--until"), (at, "--at"))]
     if ends[0] is not None and ends[1] is not None and ends[1] < ends[0]:
         raise typer.BadParameter("the period ends before it begins", param_hint="--until")
     with existing(as_url(database), tenant=tenant) as desk, bar("read") as move:
-        return desk.reports.kpis(
+        scores = desk.reports.scores(ends[0], ends[1], zone=zone, at=ends[2])
+        kpis = desk.reports.kpis(
             ends[0],
             ends[1],
             zone=zone,
@@ -95,6 +96,7 @@ def measured(
             filter=chosen,
             progress=lambda done, of: move(done, of, f"{done:,} tickets"),
         )
+    return kpis, scores
 
 
 def as_url(database: str) -> str:
@@ -125,12 +127,15 @@ HEAD = ("part", "name", "definition", "unit", "value", "numerator", "denominator
         "method", "basis", "since", "until", "now", "zone", "filter", "excluded", "warnings")  # fmt: skip
 
 
-def _parts(kpis: Kpis) -> Iterator[tuple[str, str, MetricResult]]:
+def _parts(kpis: Kpis, scores: Iterable[QuestionScore]) -> Iterator[tuple[str, str, MetricResult]]:
     for result in kpis.results:
         yield "all", "", result
     for group in kpis.groups:
         for result in group.results:
             yield group.dimension, group.name, result
+    for score in scores:
+        for result in score.results:
+            yield "survey", score.question, result
 
 
 def result_rows(parts: Iterable[tuple[str, str, MetricResult]]) -> Iterator[list[Cell]]:
@@ -207,6 +212,11 @@ def plain(kpis: Kpis) -> dict[str, Any]:
     }
 
 
+def _score(score: QuestionScore) -> dict[str, Any]:
+    results = [result_plain(result) for result in score.results]
+    return {"question": score.question, "results": results, "distribution": dict(score.distribution)}
+
+
 def _number(value: Value | None) -> float | None:
     return value.total_seconds() if isinstance(value, dt.timedelta) else value
 
@@ -235,7 +245,7 @@ def _reach(interval: Interval | None, unit: str) -> str:
     return f"{shown(interval.low, unit)} .. {shown(interval.high, unit)}"
 
 
-def _print(kpis: Kpis) -> None:
+def _print(kpis: Kpis, scores: Iterable[QuestionScore]) -> None:
     out, period = console(), kpis.period
     since, until = ("" if end is None else moment(end, period.zone) for end in (period.since, period.until))
     told = (
@@ -243,6 +253,8 @@ def _print(kpis: Kpis) -> None:
     )
     out.print(f"[bold]{kpis.tickets:,} tickets[/], {told}", soft_wrap=True)
     out.print(results_table(kpis.results))
+    for score in scores:
+        out.print(line(score.question), results_table(score.results))
     for name in ("channel", "topic"):
         for group in kpis.by(name):
             share = next((one for one in group.results if one.definition.endswith(".share/1")), None)

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from supportkit.cli.app import DEFAULT_DATABASE
-from supportkit.cli.kpis import All, At, Calendar, Since, Tenant, TopicField, Until, Where, Zone, measured
+from supportkit.cli.kpis import All, At, Calendar, Since, Tenant, TopicField, Until, Where, Zone, opened
 from supportkit.cli.terminal import console, line
 from supportkit.errors import ConfigurationError
 from supportkit.metrics import CUSTOMERS, EVERYTHING
-from supportkit.report import Report, render
+from supportkit.report import Report, Score, render
 
 
 def report(
@@ -35,8 +35,16 @@ def report(
     if out.exists() and not force:
         raise typer.BadParameter("the file is there already: name another one, or give --force", param_hint="--out")
     chosen = EVERYTHING if everything else CUSTOMERS
-    kpis = measured(database, since, until, zone, at, calendar, topic_field, chosen, tenant)
-    page = render(Report(kpis=kpis, title=title), locale=locale)
+    kpis, questions = opened(database, since, until, zone, at, calendar, topic_field, chosen, tenant)
+    scores = tuple(
+        Score(
+            name=one.question,
+            results=one.results,
+            distribution=tuple((str(code), n) for code, n in one.distribution),
+        )
+        for one in questions
+    )
+    page = render(Report(kpis=kpis, scores=scores, title=title), locale=locale)
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -112,17 +112,25 @@ def broken_again(event: ev.ClockBreached, at: dt.datetime) -> ev.ClockCorrected:
 # -- whole logs ------------------------------------------------------------------------------------------------------
 
 
-def facts_of_log(log: Iterable[Recorded], promises: Promises | None = None, until: int | None = None) -> list[Fact]:
+def facts_of_log(
+    log: Iterable[Recorded],
+    promises: Promises | None = None,
+    until: int | None = None,
+    *,
+    has_subjects: bool = True,
+) -> list[Fact]:
     """Return the facts in a whole log, with what each policy was chosen by.
 
     With *promises* also the calendars that were in force when a policy was applied, and each change of them, up to
-    *until* in microseconds.
+    *until* in microseconds. Without *has_subjects* what policies were chosen by is left out, which only a look-up of
+    other policies asks for: then the ticket need not be folded.
     """
     facts: list[Fact] = []
     ticket: Ticket | None = None
     pinned: dict[str, dt.datetime] = {}
     for recorded in log:
-        ticket = evolve(ticket, recorded)
+        if has_subjects:
+            ticket = evolve(ticket, recorded)
         for fact in facts_of(recorded):
             facts += _with_calendars(fact, ticket, promises, pinned)
     if promises is not None:
@@ -137,7 +145,7 @@ def facts_of_log(log: Iterable[Recorded], promises: Promises | None = None, unti
 
 
 def _with_calendars(
-    fact: Fact, ticket: Ticket, promises: Promises | None, pinned: dict[str, dt.datetime]
+    fact: Fact, ticket: Ticket | None, promises: Promises | None, pinned: dict[str, dt.datetime]
 ) -> Iterable[Fact]:
     """Yield a fact with what the log leaves out; note in *pinned* since when which calendar is looked at."""
     if isinstance(fact, Created):
@@ -153,7 +161,8 @@ def _with_calendars(
                 yield CalendarChanged(
                     occurred_at=fact.occurred_at, seq=fact.seq, calendar=name, revision=revision, previous=revision
                 )
-        fact = attrs.evolve(fact, subject=tuple(subject_of(ticket).items()))
+        if ticket is not None:
+            fact = attrs.evolve(fact, subject=tuple(subject_of(ticket).items()))
     yield fact
 
 

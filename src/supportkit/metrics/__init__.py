@@ -13,6 +13,7 @@ from supportkit.metrics.agreement import (
     raters_disagree,
     raw_agreement,
 )
+from supportkit.metrics.answers import Answer, QuestionScore, answer_scores
 from supportkit.metrics.backlog import BacklogChange, Lifespan, backlog_ages, backlog_change
 from supportkit.metrics.charts import PChart, XmrChart, laney_p_chart, p_chart, runs, xmr_chart
 from supportkit.metrics.churn import (
@@ -64,6 +65,7 @@ __all__ = [
     "CUSTOMERS",
     "DEFINITIONS",
     "EVERYTHING",
+    "Answer",
     "BacklogChange",
     "ChurnEstimate",
     "ChurnSaving",
@@ -86,6 +88,7 @@ __all__ = [
     "Point",
     "QaItem",
     "QaScore",
+    "QuestionScore",
     "Resolution",
     "Stay",
     "TicketEntry",
@@ -97,6 +100,7 @@ __all__ = [
     "XmrChart",
     "abandonment_rate",
     "agreement_table",
+    "answer_scores",
     "attrition",
     "average_handle_time",
     "backlog_ages",

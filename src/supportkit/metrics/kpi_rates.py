@@ -47,7 +47,7 @@ def _first_contact(selection: Selection, repeats: Repeats, row: int) -> FirstCon
     resolved = table.column("resolved")[row]
     replies: list[dt.datetime] = []
     if table.column("flags")[row] & REPLIED:
-        replies.append(from_us(table.column("created")[row] + table.durations("reply", "calendar")[row]))
+        replies.append(from_us(table.column("created")[row] + selection.durations("reply", "calendar")[row]))
     if (second := selection.instant("second_reply", row)) is not None:
         replies.append(second)  # one reply or not: a third one changes nothing
     return FirstContact(
@@ -118,11 +118,11 @@ def promises(selection: Selection) -> Iterator[MetricResult]:
     what is open and not yet due is counted as `running`.
     """
     cohort = selection.period.cohort("deadline", selection.now, selection.table.filter)
-    chosen = set(selection.rows)
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     gone = Counter(dict(selection.left_out_of_clocks(cohort)))
-    for row, clock, due, verdict in selection.table.clocks():
-        if row in chosen and cohort.has(from_us(due)):
+    inside = selection.within()
+    for _row, clock, due, verdict in selection.clocks():
+        if inside(due):
             counts[clock][verdict] += 1
     for clock, found in sorted(counts.items()):
         running = {"running": found["running"]} if found["running"] else {}

@@ -162,10 +162,9 @@ def _between(instants: Sequence[int], start: int, end: int) -> int:
 
 def _verdicts(selection: Selection, edges: Sequence[int]) -> tuple[list[Counter[str]], list[Counter[str]]]:
     met, judged = ([Counter[str]() for _edge in edges] for _side in range(2))
-    chosen = set(selection.rows)
-    for row, clock, due, verdict in selection.table.clocks():
+    for _row, clock, due, verdict in selection.clocks():
         place = bisect_right(edges, due) - 1
-        if row in chosen and verdict != "running" and 0 <= place < len(edges) - 1:
+        if verdict != "running" and 0 <= place < len(edges) - 1:
             judged[place][clock] += 1
             met[place][clock] += verdict == "met"
     return met, judged

@@ -27,7 +27,7 @@ def times(selection: Selection, mode: Mode) -> Iterator[MetricResult]:
     yield from _described(f"open_next_reply.{mode}", still_open, created)
     rows = selection.by("created")
     for name in ("requester_wait", "agent_wait", "on_hold"):
-        spans = selection.table.durations(name, mode)
+        spans = selection.durations(name, mode)
         yield from _described(f"{name}.{mode}", [span_of(spans[row]) for row in rows], created)
     yield from resolution_times(selection, mode)
     yield from _tier_times(selection, mode, created)
@@ -36,7 +36,7 @@ def times(selection: Selection, mode: Mode) -> Iterator[MetricResult]:
 def resolution_times(selection: Selection, mode: Mode) -> Iterator[MetricResult]:
     """Yield creation to first and last resolution, and the Kaplan-Meier median that counts what is still open."""
     for name, basis in (("first_resolution", "first_resolved"), ("full_resolution", "resolved")):
-        spans = selection.table.durations(name, mode)
+        spans = selection.durations(name, mode)
         rows = selection.by(basis)  # type: ignore[arg-type]  # mypy forgets the literals of the pairs
         ended = [span_of(spans[row]) for row in rows if spans[row] != NONE]
         yield from _described(f"{name}.{mode}", ended, selection.cohort(basis))  # type: ignore[arg-type]
@@ -47,7 +47,7 @@ def resolution_times(selection: Selection, mode: Mode) -> Iterator[MetricResult]
 
 def first_replies(selection: Selection, mode: Mode) -> Waits:
     """Return the wait for the first reply of each ticket; without one it lasts until the resolution, or now."""
-    waits, flags = selection.table.durations("reply", mode), selection.table.column("flags")
+    waits, flags = selection.durations("reply", mode), selection.table.column("flags")
     return [Observation(span_of(waits[row]), observed=bool(flags[row] & REPLIED)) for row in selection.by("created")]
 
 
@@ -62,13 +62,13 @@ def _next_replies(selection: Selection, mode: Mode) -> tuple[Waits, list[dt.time
     chosen = set(rows)
     answered = (wait for row, wait in selection.table.next_replies(mode) if row in chosen)
     waits = [Observation(span_of(wait), observed=True) for wait in answered]
-    ages = selection.table.durations("open_next", mode)
+    ages = selection.durations("open_next", mode)
     still_open = [span_of(ages[row]) for row in rows if ages[row] != NONE]
     return waits + [Observation(age, observed=False) for age in still_open], still_open
 
 
 def _resolutions(selection: Selection) -> Waits:
-    ends, now = selection.table.durations("first_resolution", "calendar"), selection.now
+    ends, now = selection.durations("first_resolution", "calendar"), selection.now
     found = []
     for row in selection.by("created"):
         if ends[row] != NONE:

@@ -6,6 +6,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import attrs
 
@@ -13,7 +14,7 @@ from supportkit.clock import from_us, to_us
 from supportkit.measures.results import Basis, Cohort
 from supportkit.metrics.flow import Resolution
 from supportkit.metrics.period import Period
-from supportkit.metrics.table import NONE, FlowTable
+from supportkit.metrics.table import NONE, FlowTable, Mode, Standing
 
 _DATES: dict[Basis, str] = {
     "created": "created",
@@ -28,6 +29,7 @@ class Selection:
 
     def __init__(self, table: FlowTable, period: Period, only: Iterable[int] | None = None) -> None:
         self.table, self.period = table, period
+        self._kept: dict[tuple[str, str], Any] = {}  # what several parts ask the table for
         self.now = table.now
         excluded = table.column("excluded")
         reasons = table.names("excluded")
@@ -40,7 +42,7 @@ class Selection:
         """Return a part of it; what the filter left out is told of the whole only."""
         part = object.__new__(Selection)
         part.table, part.period, part.now = self.table, self.period, self.now
-        part.rows, part._gone = list(rows), []
+        part.rows, part._gone, part._kept = list(rows), [], self._kept
         return part
 
     def cohort(self, basis: Basis) -> Cohort:
@@ -51,8 +53,28 @@ class Selection:
         dates, inside = self.table.column(_DATES[basis]), self.inside()
         return found.leaving_out(Counter(reason for row, reason in self._gone if inside(dates[row])))
 
+    def durations(self, name: str, mode: Mode) -> Sequence[int]:
+        """Return a duration of every ticket of the table, as the table does, which is asked once."""
+        if (name, mode) not in self._kept:
+            self._kept[name, mode] = self.table.durations(name, mode)
+        found: Sequence[int] = self._kept[name, mode]
+        return found
+
+    def clocks(self) -> Iterator[tuple[int, str, int, Standing]]:
+        """Yield ticket, clock, due and verdict of the promises of the selection."""
+        by_ticket = self._kept.get(("clocks", ""))
+        if by_ticket is None:
+            by_ticket = defaultdict(list)
+            for one in self.table.clocks():
+                by_ticket[one[0]].append(one)
+            self._kept["clocks", ""] = by_ticket
+        for row in self.rows:
+            yield from by_ticket.get(row, ())
+
     def left_out_of_clocks(self, cohort: Cohort) -> Counter[str]:
         """Return how many promises of the period belong to tickets that the filter left out."""
+        if not self._gone:
+            return Counter()
         gone = dict(self._gone)
         found = ((row, due) for row, _clock, due, _verdict in self.table.clocks() if row in gone)
         return Counter(gone[row] for row, due in found if cohort.has(from_us(due)))
@@ -67,6 +89,12 @@ class Selection:
         low = NONE + 1 if self.period.since is None else to_us(self.period.since)
         now = to_us(self.now) + 1
         high = now if self.period.until is None else min(to_us(self.period.until), now)
+        return lambda at: low <= at < high
+
+    def within(self) -> Callable[[int], bool]:
+        """Return what tells whether a due lies in the period; one that is still to come may."""
+        low = NONE + 1 if self.period.since is None else to_us(self.period.since)
+        high = 2**63 if self.period.until is None else to_us(self.period.until)
         return lambda at: low <= at < high
 
     @property
@@ -86,9 +114,13 @@ class Selection:
 
     def later(self) -> dict[int, list[Resolution]]:
         """Return all resolutions but the first of the tickets that have more than one."""
+        if ("later", "") in self._kept:
+            known: dict[int, list[Resolution]] = self._kept["later", ""]
+            return known
         found: defaultdict[int, list[Resolution]] = defaultdict(list)
         for row, resolved, reopened in self.table.later_resolutions():
             found[row].append(Resolution(from_us(resolved), None if reopened == NONE else from_us(reopened)))
+        self._kept["later", ""] = found
         return found
 
     def resolutions(self) -> Iterator[tuple[int, tuple[Resolution, ...]]]:

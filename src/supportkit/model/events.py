@@ -175,7 +175,7 @@ class DeliverySettled:
     """A delivery ended without a worker: somebody said how, or the ticket was merged or closed as spam.
 
     *delivery* is its id, *source* where it stood. Settled as `failed` or `cancelled` the answer never was a response.
-    *reason* is a code: `person`, `merged`, `spam`, `receipt`.
+    *reason* is a code: `person`, `merged`, `spam`, `receipt`, or `answered` where the customer answered that message.
     """
 
     delivery: str

@@ -20,7 +20,7 @@ class QueueQuery:
 
     Attributes:
         assignee: Whose; `None` for those that nobody has taken.
-        lines: Teams and tiers, at most 200; `None` for all.
+        lines: Teams and tiers of what nobody has, at most 200; `None` for all.
         after: Rank and number of the ticket after which to go on.
         limit: How many, 1 to 500.
 
@@ -37,6 +37,11 @@ class QueueQuery:
     def _few(self, _attribute: object, value: tuple[Line, ...] | None) -> None:
         if value is not None and len(value) > MAX_CRITERIA:
             raise ValueError(f"a queue is asked for {len(value)} pairs of team and tier; at most {MAX_CRITERIA}")
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what no storage need know."""
+        if self.assignee is not None and self.lines is not None:
+            raise ValueError("lines are those of tickets that nobody has: give either lines or an assignee")
 
     @limit.validator
     def _bounded(self, _attribute: object, value: int) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 from sqlalchemy import delete, func, insert, or_, select, update
-from sqlalchemy.sql.dml import Insert
 
 from supportkit.clock import to_us
 from supportkit.errors import ConcurrentUpdate, StorageError
@@ -21,6 +20,7 @@ from supportkit.storage import rows
 from supportkit.storage import schema as t
 from supportkit.storage.port import MAX_PAGE, check_limit, is_id
 from supportkit.storage.ranked import Ranked
+from supportkit.storage.statements import Prepared, Row
 
 _BEFORE = {
     "queued": (),
@@ -30,6 +30,8 @@ _BEFORE = {
     "failed": ("queued", "sent", "delivered"),
 }
 """Which receipts each one may follow."""
+_FEW = 4
+"""So many ids are looked up one by one, by a statement that was built before."""
 
 
 class Receiving(Ranked):
@@ -43,12 +45,10 @@ class Receiving(Ranked):
         """Store a raw delivery; false, and nothing is written, where the channel has one of this key already."""
         self.require_write()
         self._require_own(arrival.tenant)
-        a = t.arrival
-        there = select(a.c.id).where(a.c.tenant == self.tenant, a.c.channel == arrival.channel, a.c.key == arrival.key)
-        if self.select(there):
+        if self.one(self._st.known_arrival, {"channel": arrival.channel, "key": arrival.key}) is not None:
             return False
         self._write_new(
-            insert(a),
+            self._st.insert_arrival,
             [received.to_row(arrival)],
             ConcurrentUpdate(arrival.id, 0, "another delivery of this key was stored at the same moment"),
         )
@@ -57,43 +57,43 @@ class Receiving(Ranked):
     def claim_arrival(self, now: dt.datetime, *, lease: dt.timedelta, channels: Sequence[str]) -> Arrival | None:
         """Lease the raw delivery that has waited longest, of these channels; the claim counts one try and one fence."""
         self.require_write()
-        a, at = t.arrival, to_us(now)
-        due = (
-            select(a)
-            .where(
-                a.c.tenant == self.tenant,
-                a.c.state == ArrivalState.RECEIVED.value,
-                a.c.channel.in_(channels),
-                or_(a.c.lease_until.is_(None), a.c.lease_until <= at),
-            )
-            .order_by(a.c.received_at, a.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        found = self.select(due)
-        if not found:
+        found = self._due_arrival(channels, to_us(now))
+        if found is None:
             return None
-        row = received.read_arrival(found[0])
+        row = received.read_arrival(found)
         claimed = attrs.evolve(row, tries=row.tries + 1, fence=row.fence + 1, lease_until=now + lease)
-        values = {"tries": claimed.tries, "fence": claimed.fence, "lease_until": to_us(now + lease)}
-        same = (a.c.tenant == self.tenant, a.c.id == row.id, a.c.fence == row.fence)
-        return claimed if self.write(update(a).where(*same).values(values)) == 1 else None
+        values = {"row": row.id, "fenced": row.fence, "tries": claimed.tries, "fence": claimed.fence}
+        values["lease_until"] = to_us(now + lease)
+        return claimed if self.run(self._st.claim_arrival, values).rowcount == 1 else None
+
+    def _due_arrival(self, channels: Sequence[str], at: int) -> Row | None:
+        """Return the row that has waited longest; a statement for any number of channels is built each time."""
+        if len(channels) == 1:
+            return self.one(self._st.due_arrival, {"channel": channels[0], "now": at})
+        a = t.arrival
+        due = select(a).where(
+            a.c.tenant == self.tenant,
+            a.c.state == ArrivalState.RECEIVED.value,
+            a.c.channel.in_(channels),
+            or_(a.c.lease_until.is_(None), a.c.lease_until <= at),
+        )
+        found = self.select(due.order_by(a.c.received_at, a.c.id).limit(1).with_for_update(skip_locked=True))
+        return found[0] if found else None
 
     def settle_arrival(
         self, arrival: Arrival, state: ArrivalState, *, now: dt.datetime, reason: str | None = None
     ) -> bool:
         """Store what became of a claimed delivery; false under an old fence. `RECEIVED` gives it back."""
         self.require_write()
-        a = t.arrival
         is_done = state is not ArrivalState.RECEIVED
         values = {
+            "row": arrival.id,
+            "fenced": arrival.fence,
             "state": state.value,
-            "lease_until": None,
             "reason": reason,
             "settled_at": to_us(now) if is_done else None,
         }
-        mine = (a.c.tenant == self.tenant, a.c.id == arrival.id, a.c.fence == arrival.fence)
-        return self.write(update(a).where(*mine).values(values)) == 1
+        return bool(self.run(self._st.settle_arrival, values).rowcount == 1)
 
     def change_arrival(self, arrival: Arrival) -> bool:
         """Store a delivery that a person changed or wants to be read again; false where it was claimed meanwhile."""
@@ -154,35 +154,38 @@ class Receiving(Ranked):
 
     def heard(self, key: str) -> Sequence[Heard]:
         """Return what was heard under a key: usually nothing, or one."""
-        h = t.heard
-        found = self.select(select(h).where(h.c.tenant == self.tenant, h.c.key == key))
-        return [received.read_heard(row) for row in found]
+        return [received.read_heard(row) for row in self.all(self._st.heard, {"key": key})]
 
     def leg(self, leg_id: str) -> Leg | None:
         """Return a leg, or `None`."""
         if not is_id(leg_id):
             return None
-        found = self.select(select(t.leg).where(t.leg.c.tenant == self.tenant, t.leg.c.id == leg_id))
-        return received.read_leg(found[0]) if found else None
+        found = self.one(self._st.leg, {"row": leg_id})
+        return None if found is None else received.read_leg(found)
 
     def legs(self, ticket_ids: Sequence[str]) -> Sequence[Leg]:
         """Return the legs of these tickets, the oldest first."""
         g = t.leg
-        mine = select(g).where(g.c.tenant == self.tenant, g.c.ticket.in_([one for one in ticket_ids if is_id(one)]))
+        wanted = [one for one in ticket_ids if is_id(one)]
+        if len(wanted) == 1:
+            return [received.read_leg(row) for row in self.all(self._st.legs, {"ticket": wanted[0]})]
+        mine = select(g).where(g.c.tenant == self.tenant, g.c.ticket.in_(wanted))
         return [received.read_leg(row) for row in self.select(mine.order_by(g.c.began_at, g.c.id))]
 
     def conversation(self, key: str) -> Leg | None:
         """Return the newest leg of a conversation, by the hash of its channel, account and thread."""
-        c = t.conversation
-        found = self.select(select(c.c.leg).where(c.c.tenant == self.tenant, c.c.key == key))
-        return self.leg(found[0][0]) if found else None
+        found = self.one(self._st.conversation, {"key": key})
+        return None if found is None else received.read_leg(found)
 
     def sent_as(self, channel: str, external_ids: Sequence[str]) -> Sequence[Outgoing]:
         """Return the deliveries that a provider took under these ids."""
         o = t.outbox
         known = [one for one in external_ids if is_id(one)]
+        if len(known) <= _FEW:
+            found = [self.all(self._st.sent_as, {"channel": channel, "external_id": one}) for one in known]
+            return [rows.read_outgoing(row) for some in found for row in some]
         statement = select(o).where(o.c.tenant == self.tenant, o.c.channel == channel, o.c.external_id.in_(known))
-        return [rows.read_outgoing(row) for row in self.select(statement)] if known else []
+        return [rows.read_outgoing(row) for row in self.select(statement)]
 
     def note_receipt(self, delivery: Outgoing, status: str) -> bool:
         """Store how far a delivery has come; false where it was as far, or farther, or has ended."""
@@ -201,40 +204,38 @@ class Receiving(Ranked):
 
     def owners(self, family: str, value: str) -> Sequence[tuple[str, AddressStatus]]:
         """Return who has an address: ids of customers, the one who proved it first."""
-        a = t.address
-        mine = (a.c.tenant == self.tenant, a.c.family == family, a.c.value == value)
-        found = self.select(select(a.c.customer, a.c.owner).where(*mine).order_by(a.c.owner, a.c.customer))
+        found = self.all(self._st.owners, {"family": family, "value": value})
         return [(row[0], AddressStatus.CLAIMED if row[1] else AddressStatus.VERIFIED) for row in found]
 
     def file(self, file_id: str) -> StoredFile | None:
         """Return the content of an attachment, or `None`."""
         if not is_id(file_id):
             return None
-        found = self.select(select(t.file).where(t.file.c.tenant == self.tenant, t.file.c.id == file_id))
-        return received.read_file(found[0]) if found else None
+        found = self.one(self._st.file, {"row": file_id})
+        return None if found is None else received.read_file(found)
 
     # -- budgets and early receipts ----------------------------------------------------------------------------------
 
     def spend(self, name: str, key: str, since: dt.datetime, limit: int) -> bool:
         """Count one use of a budget in the window that began at *since*; false, and not counted, where it is spent."""
         self.require_write()
-        b = t.budget
-        mine = (b.c.tenant == self.tenant, b.c.name == name, b.c.key == key, b.c.since == to_us(since))
-        if self.write(update(b).where(*mine, b.c.spent < limit).values(spent=b.c.spent + 1)) == 1:
+        mine = {"called": name, "owner": key, "begun": to_us(since)}
+        if self.run(self._st.spend, {**mine, "limit": limit}).rowcount == 1:
             return True
-        if self.select(select(b.c.spent).where(*mine)) or limit < 1:
+        if self.one(self._st.has_budget, dict(mine)) is not None or limit < 1:
             return False
         values = {"name": name, "key": key, "since": to_us(since), "spent": 1}
         self._write_new(
-            insert(b), [values], ConcurrentUpdate(name, 0, f"the budget {name} was begun by another process")
+            self._st.insert_budget,
+            [values],
+            ConcurrentUpdate(name, 0, f"the budget {name} was begun by another process"),
         )
         return True
 
     def spent(self, name: str, key: str, after: dt.datetime) -> int:
         """Return how many uses of a budget were counted in the windows that began at *after* or later."""
-        b = t.budget
-        mine = (b.c.tenant == self.tenant, b.c.name == name, b.c.key == key, b.c.since >= to_us(after))
-        return sum(int(row[0]) for row in self.select(select(b.c.spent).where(*mine)))
+        found = self.one(self._st.spent, {"called": name, "owner": key, "begun": to_us(after)})
+        return 0 if found is None else int(found[0])
 
     def add_waiting(self, waiting: Waiting) -> None:
         """Keep a receipt for a message that is not known yet; the same one again changes nothing."""
@@ -244,7 +245,7 @@ class Receiving(Ranked):
         mine = (w.c.tenant == self.tenant, w.c.channel == waiting.channel, w.c.external_id == waiting.external_id)
         if not self.select(select(w.c.at).where(*mine, w.c.status == waiting.status)):
             self._write_new(
-                insert(w),
+                self._st.insert_waiting,
                 [received.to_row(waiting)],
                 ConcurrentUpdate(waiting.external_id, 0, "another process kept this receipt"),
             )
@@ -265,11 +266,11 @@ class Receiving(Ranked):
         """Write the parts of a change that come with what arrived; errors are those of `save`."""
         if change.heard:
             taken = ConcurrentUpdate(change.heard[0].ticket or "", 0, "this message was taken by another process")
-            self._write_new(insert(t.heard), [received.to_row(one) for one in change.heard], taken)
+            self._write_new(self._st.insert_heard, [received.to_row(one) for one in change.heard], taken)
         for part in change.legs:
             self._save_leg(part)
         if change.files:
-            self._write_new(insert(t.file), [received.to_row(one) for one in change.files], None)
+            self._write_new(self._st.insert_file, [received.to_row(one) for one in change.files], None)
 
     def _save_leg(self, part: LegChange) -> None:
         taken = ConcurrentUpdate(
@@ -277,13 +278,13 @@ class Receiving(Ranked):
         )
         g, c = t.leg, t.conversation
         if part.is_new:
-            self._write_new(insert(g), [received.to_row(part.leg)], taken)
+            self._write_new(self._st.insert_leg, [received.to_row(part.leg)], taken)
         else:
             mine = (g.c.tenant == self.tenant, g.c.id == part.leg.id)
             if self.write(update(g).where(*mine).values(received.to_row(part.leg))) != 1:
                 raise taken  # its ticket was deleted meanwhile
         if part.replaces is None:
-            self._write_new(insert(c), [{"key": part.key, "leg": part.leg.id}], taken)
+            self._write_new(self._st.insert_conversation, [{"key": part.key, "leg": part.leg.id}], taken)
         elif part.replaces != part.leg.id:
             held = (c.c.tenant == self.tenant, c.c.key == part.key, c.c.leg == part.replaces)
             if self.write(update(c).where(*held).values(leg=part.leg.id)) != 1:
@@ -302,7 +303,7 @@ class Receiving(Ranked):
             taken = ConcurrentUpdate(
                 customer.id, customer.version - 1, "an address of this customer was proved by another one"
             )
-            self._write_new(insert(a), found, taken)
+            self._write_new(self._st.insert_address, found, taken)
 
     def _is_proved(self, family: str, value: str) -> bool:
         return any(status is AddressStatus.VERIFIED for _customer, status in self.owners(family, value))
@@ -313,9 +314,16 @@ class Receiving(Ranked):
         if tenant != self.tenant:
             raise StorageError(f"a unit of work of tenant {self.tenant!r} cannot write rows of {[tenant]}")
 
-    def _write_new(self, statement: Insert, several: Sequence[Mapping[str, Any]], taken: Exception | None) -> None:
+    def _write_new(self, statement: Prepared, several: Sequence[Mapping[str, Any]], taken: Exception | None) -> None:
         """Insert rows whose keys must be free; where one is not, raise *taken*."""
-        self.write(statement, [{**values, "tenant": self.tenant} for values in several], taken)
+        driver = self.database.driver
+        try:
+            self.insert(statement, [{**values, "tenant": self.tenant} for values in several])
+        except driver.Error as error:
+            self.break_off()
+            if taken is not None and isinstance(error, driver.IntegrityError):
+                raise taken from None
+            self.database.fail(error)
 
 
 def address_rows(customer: Customer, is_proved: Callable[[str, str], bool]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, select, update
 
 from supportkit.clock import to_us
 from supportkit.errors import ConcurrentUpdate
@@ -76,7 +76,7 @@ class Recording(Receiving):
             if change.is_removed:
                 done = self.write(delete(r).where(*same, r.c.version == record.version))
             elif record.version == 1:
-                self._write_new(insert(r), [received.to_row(record)], taken)
+                self._write_new(self._st.insert_record, [received.to_row(record)], taken)
                 continue
             else:
                 values = received.to_row(record)

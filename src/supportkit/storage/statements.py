@@ -36,9 +36,11 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from supportkit.storage import queue_statements as queue
+from supportkit.storage import ranked_statements
 from supportkit.storage import schema as t
 from supportkit.storage.dropping import dropping
 from supportkit.storage.grammar import Grammar, grammar_of
+from supportkit.storage.receiving_statements import receiving
 
 Row = Sequence[Any]
 
@@ -121,6 +123,10 @@ class Statements:
     get_held: Prepared
     by_number_held: Prepared
     take_ticket: Prepared
+    queue_free: Prepared
+    queue_team: Prepared
+    queue_no_team: Prepared
+    queue_own: Prepared
     counts: Prepared
     history: Prepared
     events_after: Prepared
@@ -186,6 +192,20 @@ class Statements:
     insert_budget: Prepared
     insert_waiting: Prepared
     insert_record: Prepared
+    known_arrival: Prepared
+    due_arrival: Prepared
+    claim_arrival: Prepared
+    settle_arrival: Prepared
+    heard: Prepared
+    leg: Prepared
+    legs: Prepared
+    conversation: Prepared
+    owners: Prepared
+    sent_as: Prepared
+    file: Prepared
+    spend: Prepared
+    has_budget: Prepared
+    spent: Prepared
     follower: Prepared
     put_follower: Prepared
     expired_keys: Prepared
@@ -216,6 +236,8 @@ class Statements:
             **queue.outbox(grammar),
             **_timers(grammar),
             **dropping(tickets()),
+            **ranked_statements.queue(tickets(), dialect.name),
+            **receiving(),
             **{f"insert_{table.name.removeprefix(t.PREFIX)}": insert(table) for table in t.PLAIN},
         }
         together = built.pop("claim_timers")

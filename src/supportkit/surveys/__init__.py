@@ -32,6 +32,7 @@ from supportkit.surveys.nps import (
     nps_wald,
     weighted_nps,
 )
+from supportkit.surveys.plain import surveys_from_dict, surveys_to_dict
 from supportkit.surveys.questions import Answers, Question, Wording, read_answers
 from supportkit.surveys.responses import Invitation, Stratum, is_sampled, post_stratified_rate, response_rate
 from supportkit.surveys.settings import Exclusion, Survey
@@ -94,6 +95,8 @@ __all__ = [
     "read_token",
     "response_rate",
     "suppression",
+    "surveys_from_dict",
+    "surveys_to_dict",
     "suspicions",
     "weight_score",
     "weighted_nps",

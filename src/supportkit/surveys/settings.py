@@ -36,6 +36,18 @@ def _names(given: Iterable[str]) -> frozenset[str]:
     return frozenset(given)
 
 
+def _texts(given: Iterable[str]) -> tuple[str, ...]:
+    return (*given,)
+
+
+def _questions(given: Iterable[Question]) -> tuple[Question, ...]:
+    return (*given,)
+
+
+def _exclusions(given: Iterable[Exclusion]) -> tuple[Exclusion, ...]:
+    return (*given,)
+
+
 @attrs.frozen(kw_only=True)
 class Exclusion:
     """A rule that keeps tickets out of a survey: it applies where all that it names is met.
@@ -113,9 +125,9 @@ class Survey:
 
     id: str
     url: str
-    questions: tuple[Question, ...] = attrs.field(default=(CSAT,), converter=tuple)
+    questions: tuple[Question, ...] = attrs.field(default=(CSAT,), converter=_questions)
     version: int = 1
-    locales: tuple[str, ...] = attrs.field(default=LANGUAGES, converter=tuple)
+    locales: tuple[str, ...] = attrs.field(default=LANGUAGES, converter=_texts)
     default_locale: str = "en"
     anonymous: bool = False
     comment: bool = attrs.field(default=attrs.Factory(lambda self: not self.anonymous, takes_self=True))
@@ -129,7 +141,7 @@ class Survey:
     quota: int | None = None
     rate: float | str = 1.0
     salt: str = attrs.field(default=attrs.Factory(lambda self: self.id, takes_self=True))
-    exclude: tuple[Exclusion, ...] = attrs.field(default=(), converter=tuple)
+    exclude: tuple[Exclusion, ...] = attrs.field(default=(), converter=_exclusions)
     staff: frozenset[str] = attrs.field(default=frozenset(), converter=_names, repr=False)
     ask_automatic: bool = False
     rating_links: bool = False

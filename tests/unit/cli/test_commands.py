@@ -27,6 +27,8 @@ COMMANDS = (
     "calendar",
     "policy",
     "work",
+    "escalations",
+    "regulation",
 )
 
 
@@ -323,3 +325,57 @@ def test_wide_characters_keep_the_table_straight(cli):
     lines = cli("demo").stdout.splitlines()
     start = next(index for index, text in enumerate(lines) if text.startswith(" No."))
     assert len({cell_len(text) for text in lines[start : start + 6]}) == 1
+
+
+# -- support lines -----------------------------------------------------------------------------------------------------
+
+
+def test_the_rules_of_a_file_are_shown_and_checked(cli):
+    shown = cli("escalations", str(EXAMPLES / "lines" / "support-lines.toml"))
+    assert shown.exit_code == 0
+    assert [part for part in ("silent-vendor", "hierarchical", "Nothing is wrong.") if part not in shown.output] == []
+
+
+def test_a_rule_that_cannot_work_is_named_and_the_command_ends_with_one(cli, tmp_path):
+    file = tmp_path / "rules.toml"
+    file.write_text('[[rules]]\nid = "a"\nwhen = { priority = "high" }\nlevels = [{ actions = [{ move = 9 }] }]\n')
+    shown = cli("escalations", str(file))
+    assert shown.exit_code == 1
+    assert "X02" in shown.output
+
+
+def test_why_a_rule_fired_on_a_ticket_is_told(cli, tmp_path):
+    file, url = tmp_path / "rules.toml", f"sqlite:///{tmp_path / 'desk.db'}"
+    file.write_text('[[rules]]\nid = "hot"\nwhen = {priority = "high"}\nlevels = [{actions = [{tag = "x"}]}]\n')
+    rule = {"id": "hot", "when": {"priority": "high"}, "levels": [{"actions": [{"tag": "x"}]}]}
+    with Desk(url, escalations={"rules": [rule]}) as desk:
+        desk.open("it burns", "please", author="customer:ann", priority="high")
+    shown = cli("escalations", str(file), "--ticket", "1", "--database", url)
+    assert shown.exit_code == 0
+    assert "fired" in shown.output
+
+
+def test_the_regulation_is_shown_and_what_is_wrong_ends_with_one(cli, tmp_path):
+    example = str(EXAMPLES / "lines" / "support-lines.toml")
+    assert cli("regulation", example).exit_code == 0
+    gone = cli("regulation", example, "--person", "lee")
+    assert gone.exit_code == 1
+    assert "R04" in gone.output
+
+
+@pytest.mark.parametrize("text", ["rules = 3", "[[rules]]", "colour = 1", "[broken"])
+def test_a_file_of_rules_that_is_malformed_is_one_sentence(cli, tmp_path, text):
+    file = tmp_path / "rules.toml"
+    file.write_text(text)
+    shown = cli("escalations", str(file))
+    assert (shown.exit_code, shown.stderr.count("\n")) == (1, 1)
+
+
+def test_a_strict_replay_names_the_tickets_that_it_refused(cli, tmp_path):
+    shown = cli(
+        *("replay", LOG, "--format", "csv", "--map", MAP, "--strict-lines", "--json"),
+        *("--database", f"sqlite:///{tmp_path / 'desk.db'}"),
+    )
+    assert shown.exit_code == 0
+    report = json.loads(shown.output)
+    assert {"line_seconds", "handovers", "ping_pong", "refused_tickets"} <= report.keys()

@@ -7,9 +7,11 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.survey_rig import rig_with
 
 from supportkit import Accepted, Capabilities, Desk, ManualClock, Notices
 from supportkit.errors import NotFound
+from supportkit.model.events import PromiseMade
 
 KIM = "agent:kim"
 ABLE = Capabilities(family="chat", inbound=False)
@@ -53,7 +55,7 @@ def test_a_card_has_the_promises_that_are_open_as_they_were_moved(desk: Desk) ->
     desk.open("printer", "broken", customer=ann)
     for text in ("call back", "send parts", "refund"):
         desk.promises.make(1, text, "2026-01-06T09:00:00+00:00", actor=KIM)
-    first, second, _third = (one.event.promise for one in desk.history(1) if hasattr(one.event, "text"))
+    first, second, _third = (one.event.promise for one in desk.history(1) if isinstance(one.event, PromiseMade))
     desk.promises.keep(1, first, actor=KIM)
     desk.promises.move(1, second, "2026-01-09T09:00:00+00:00", actor=KIM)
     found = [(one.number, one.text, one.due and one.due.day) for one in desk.customers.card(ann).promises]
@@ -67,6 +69,21 @@ def test_the_card_of_a_merged_customer_is_that_of_the_survivor(desk: Desk) -> No
     for one in (ann, anna):
         card = desk.customers.card(one)
         assert (card.customer.id, len(card.tickets.items)) == (survivor.id, 1)
+
+
+def test_answers_to_surveys_are_on_the_card_and_in_the_export_and_go_with_the_person() -> None:
+    rig = rig_with()
+    ticket, token = rig.asked()
+    assert rig.answer(token, csat="2", comment="zyxcanary, ask bob@example.net").status == 200
+    desk, customer = rig.desk, ticket.customer or ""
+    [rating] = desk.customers.card(customer).ratings
+    assert (rating.number, rating.scores, rating.comment) == (1, (("csat", 2),), "zyxcanary, ask bob@example.net")
+    assert "zyxcanary" not in repr(rating)
+    [answer] = desk.privacy.export(customer)["tickets"][0]["answers"]
+    assert (answer["scores"], answer["comment"]) == ({"csat": 2}, "zyxcanary, ask [address of somebody else]")
+    desk.privacy.erase(customer, actor=KIM)
+    [rating] = desk.customers.card(customer).ratings
+    assert (rating.scores, rating.comment) == ((("csat", 2),), "")
 
 
 # -- consent ---------------------------------------------------------------------------------------------------------

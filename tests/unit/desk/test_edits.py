@@ -82,6 +82,20 @@ def test_a_message_that_was_taken_back_is_hidden_and_can_be_erased(rig: Rig) -> 
     assert "secret" not in repr(event)
 
 
+def test_what_was_taken_back_is_not_brought_back_by_an_edit_that_comes_late(rig: Rig) -> None:
+    rig.take(message("m1", "ann", "my secret", subject="Help"))
+    rig.take(deleted("m1"), edited("m1", "my secret, edited"))
+    assert rig.bodies() == [""]
+    assert isinstance(rig.told()[-1], ev.MessageDeleted)
+
+
+def test_a_file_without_words_gets_words(rig: Rig) -> None:
+    rig.take(message("m1", "ann", "", subject="Help", files=[("a.txt", "x")]))
+    rig.take(edited("m1", "look at this"))
+    assert rig.bodies() == ["look at this"]
+    assert len(rig.desk.messages(1)[0].attachments) == 1
+
+
 def test_the_same_again_changes_nothing(rig: Rig) -> None:
     rig.take(message("m1", "ann", "Hello", subject="Help"))
     rig.take(edited("m1", "Hello!"), edited("m1", "Hello!"))

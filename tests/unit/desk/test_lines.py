@@ -322,3 +322,11 @@ def test_what_a_person_is_given_of_his_data_has_no_word_of_a_vendor(rig):
     ann = rig.desk.get(1).customer
     assert "board" not in str(rig.desk.privacy.export(ann))
     assert "the board is broken" in str(rig.desk.privacy.export(ann, notes=True))
+
+
+def test_a_customer_sees_nothing_of_what_a_vendor_is_told_and_says(rig):
+    ticket = at_vendor(rig)
+    rig.take(message("v1", "acme-support", "We send a board"), by="owl")
+    link = rig.desk.portal.issue(ticket.customer)
+    seen = rig.desk.portal.ticket(link, ticket.reference)
+    assert [one.body for one in seen.messages] == ["My printer burns"]

@@ -454,6 +454,19 @@ def test_a_place_that_is_too_far_is_not_told_and_other_channels_have_none() -> N
     slow = rig_with()
     slow.take()
     assert "queue" not in slow.bodies()[0]
+    slow.desk.close()
+
+
+def test_who_waits_by_mail_stands_in_no_live_queue() -> None:
+    owl = Pigeon(name="owl", capabilities=attrs.evolve(ABLE, addresses="owl"))
+    live = Pigeon(capabilities=LIVE)
+    with Desk(channels=[live, owl], clock=ManualClock(NOON), levels=OFFICE) as desk:
+        for channel in ("owl", "owl", "pigeon"):
+            desk.receive(
+                channel, delivery(message(f"m{len(desk.find().items)}", f"p{len(desk.find().items)}", "Hello"))
+            )
+            desk.process_inbox()
+        assert "You are number 1 in the queue." in desk.messages(3)[1].body
 
 
 @pytest.mark.parametrize(("locale", "words"), [("ru", "Ваше место в очереди: 1."), ("zh", "您目前排在第 1 位")])

@@ -20,6 +20,7 @@ from supportkit.engine.notices import SILENT
 from supportkit.errors import CapabilityMissing, ConfigurationError, NotFound, Refused, UnknownChannel
 from supportkit.intake import Budgets
 from supportkit.model import events as ev
+from supportkit.model.conversation import ArrivalState
 from supportkit.model.people import AddressStatus
 from supportkit.model.ticket import LinkKind
 
@@ -481,3 +482,28 @@ def test_a_delivery_with_one_message_is_settled_by_the_transaction_that_routes_i
     rig.clock.advance(hours=1)
     report = rig.desk.process_inbox()
     assert (report.routed, report.duplicates, report.quarantined) == (0, 0, 0), "nothing is read again"
+
+
+def waiting(rig: Rig) -> list[int]:
+    """Return how often each delivery that waits was claimed, the oldest first."""
+    with rig.desk.storage.begin("default", write=False) as unit:
+        return [one.tries for one in unit.arrivals([ArrivalState.RECEIVED], limit=100)]  # type: ignore[attr-defined]
+
+
+def test_the_next_delivery_is_claimed_by_the_transaction_that_routes_the_one_before(rig: Rig) -> None:
+    for number in range(5):
+        rig.arrive(message(f"m{number}", f"sender-{number}", "Hello"))
+    assert rig.desk.process_inbox(limit=2).opened == 2
+    assert waiting(rig) == [0, 0, 0], "nothing is claimed beyond the limit"
+    stops = iter([False, False, True, True])
+    assert rig.desk.process_inbox(stop=lambda: next(stops)).opened == 2
+    assert waiting(rig) == [0], "nor where somebody says stop"
+    assert rig.desk.process_inbox().opened == 1
+
+
+def test_a_claim_goes_with_the_message_that_could_not_be_routed(rig: Rig) -> None:
+    hostile = "x" * 300
+    for number, sender in enumerate(["ann", "", "bo", hostile * 4, "cy"]):
+        rig.arrive(message(f"m{number}", sender, "Hello"))
+    report = rig.desk.process_inbox()
+    assert (report.opened, report.quarantined, report.more, waiting(rig)) == (3, 2, False, [])

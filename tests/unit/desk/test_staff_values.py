@@ -119,8 +119,8 @@ def test_a_team_works_on_a_line_that_counts_from_one_or_on_several() -> None:
     ],
 )
 def test_what_is_stored_of_them_reads_back_as_it_was(value: Agent | Team) -> None:
-    kind: type[Any] = type(value)
-    codec = codec_of(kind)
+    made: Any = type(value)
+    codec = codec_of(made)
     assert codec.decode(codec.encode(value)) == value
 
 

@@ -18,9 +18,11 @@ from supportkit.channels.windows import ReplyWindow
 from supportkit.errors import CapabilityMissing, ConfigurationError, NotFound
 from supportkit.keys import Keys
 from supportkit.model import events as ev
+from supportkit.model.change import Change, Timer
 from supportkit.model.clocks import Metric
 from supportkit.model.message import MessageKind
 from supportkit.model.people import AddressStatus
+from supportkit.model.surveys import SURVEY_TIMERS
 from supportkit.model.ticket import LinkKind
 from supportkit.surveying.page import SurveyRequest
 from supportkit.surveying.sending import BLANK
@@ -367,6 +369,31 @@ def test_a_worker_that_does_not_know_a_survey_leaves_it_to_one_that_does(tmp_pat
     assert rig.state(ticket) == "scheduled"
     rig.work(hours=1)
     assert rig.state(ticket) == "sent"
+
+
+@pytest.mark.parametrize("name", SURVEY_TIMERS)
+def test_a_deadline_that_fires_twice_has_its_effect_once(name: str) -> None:
+    rig = rig_with(survey(remind_after=DAY))
+    ticket, token = rig.asked()
+    rig.work(days=1)
+    if name == "survey.end":
+        rig.work(days=14)
+    before = [type(one.event).__name__ for one in rig.desk.history(ticket.id)]
+    again = Timer(tenant="default", ticket=ticket.id, name=name, instance="after/1", due_at=rig.clock.now())
+    with rig.desk.storage.begin("default") as unit:
+        unit.save(Change(timers=(again,)))
+    rig.work(hours=1)
+    assert [type(one.event).__name__ for one in rig.desk.history(ticket.id)] == before
+    assert [one for mail in rig.mail.sent for one in tokens(mail.body)] == [token, token]
+
+
+def test_a_customer_who_has_answered_gets_no_reminder() -> None:
+    rig = rig_with(survey(remind_after=DAY))
+    ticket, token = rig.asked()
+    rig.answer(token, csat="4")
+    rig.work(days=2)
+    assert rig.invitation(ticket).reminder is None
+    assert len([one for mail in rig.mail.sent for one in tokens(mail.body)]) == 1
 
 
 # -- every setting ----------------------------------------------------------------------------------------------------

@@ -199,6 +199,21 @@ def test_a_row_that_waited_too_long_is_not_sent_and_the_agent_is_told_once(rig: 
     assert (proposal.reason, proposal.allowed, proposal.channel) == ("window_closed", ("template", "human_agent"), None)
 
 
+def test_an_answer_in_parts_is_told_about_once() -> None:
+    able = attrs.evolve(SHUT_FOR_A_DAY, max_body_chars=20)
+    clock, pigeon = ManualClock(NOON), Picky(capabilities=able)
+    with Desk(channels=[pigeon], clock=clock, notices=SILENT) as desk:
+        rig = Rig(desk, pigeon, clock)
+        rig.take(message("m1", "ann", "Hello"))
+        desk.reply(1, "Unplug it, wait a while, plug it in", actor=KIM)
+        clock.advance(hours=24)
+        assert desk.deliver_outbox().suppressed >= 2
+        assert len(rig.told(ev.ChannelProposed)) == 1
+        desk.reply(1, "Unplug it, wait a while, plug it in", actor=KIM)
+        assert {row.state for row in desk.outbox(1)} == {OutboxState.SUPPRESSED}
+        assert len(rig.told(ev.ChannelProposed)) == 2
+
+
 def test_what_is_allowed_ends_with_the_window_for_persons(rig: Rig) -> None:
     rig.clock.advance(days=7)
     rig.desk.reply(1, "Unplug it", actor=KIM)

@@ -329,6 +329,19 @@ def test_a_bounce_settles_what_nobody_knew(office: Office) -> None:
     assert [one.state for one in office.desk.outbox(1)] == ["failed"]
 
 
+@pytest.mark.parametrize(("sender", "state"), [("ann@customer.example", "sent"), ("eve@evil.example", "unknown")])
+def test_an_answer_of_who_takes_part_settles_what_nobody_knew(office: Office, sender: str, state: str) -> None:
+    office.take(first())
+    office.tray.script = [Deferred("uncertain")]
+    office.desk.reply(1, "Hello?", actor=KIM)
+    assert office.desk.deliver_outbox().unknown == 1
+    office.take(raw("Yes?", from_=sender, in_reply_to=office.tray.mails[-1].message_id))
+    assert [one.state for one in office.desk.outbox(1)] == [state]
+    settled = [one.event.reason for one in office.desk.history(1) if isinstance(one.event, ev.DeliverySettled)]
+    assert settled == (["answered"] if state == "sent" else [])
+    assert office.desk.deliver_outbox().sent == 0, "no second copy"
+
+
 def test_our_own_mail_that_comes_back_is_ignored(office: Office) -> None:
     office.take(first())
     report = office.take(office.answer().content, raw("hi", from_=OURS))

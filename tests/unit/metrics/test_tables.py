@@ -184,3 +184,21 @@ def test_every_result_has_one_definition():
 def test_what_is_not_defined_is_not_found():
     with pytest.raises(KeyError):
         definition_of("satisfaction/1")
+
+
+def test_the_channels_add_up_to_the_whole():
+    kpis = measure(table(ENTRIES), PERIOD)
+    for name in ("sla.attainment.resolution", "reopen.7d", "resolution.within_30d", "escalation.any"):
+        parts = [group.get(name) for group in kpis.by("channel")]
+        assert len(parts) == 2
+        assert sum(one.numerator for one in parts if one) == kpis[name].numerator, name
+        assert sum(one.denominator for one in parts if one) == kpis[name].denominator, name
+
+
+def test_a_tag_and_no_tag_are_topics_and_rare_ones_are_one_row():
+    names = [group.name for group in measure(table(ENTRIES)).by("topic")]
+    assert sorted(names) == ["", "invoice", "parcel"]
+    assert [group.name for group in measure(table(ENTRIES), top=1).by("topic")][1:] == ["*"]
+    share = measure(table(ENTRIES)).by("topic")[0].get("topic.share")
+    assert share is not None
+    assert "shares_exceed_100" in share.warnings

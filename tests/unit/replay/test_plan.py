@@ -166,7 +166,7 @@ def test_no_command_of_a_plan_brings_a_word():
     for count in range(1, len(lines) + 1):
         for command in play(*lines[:count])[1]:
             assert not isinstance(command, cm.Reply | cm.Receive | cm.Ask | cm.AddNote)
-            assert getattr(command, "body", None) is None
+            assert not getattr(command, "body", None)
             assert getattr(command, "text", "") == ""
 
 

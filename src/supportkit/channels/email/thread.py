@@ -217,8 +217,11 @@ def signed_references(mail: ParsedMail, keys: Keys, *, tenant: str) -> tuple[Ref
         generation = signed_generation(candidate, keys, tenant=tenant)
         if generation is not None:
             kind = _REFERENCES[candidate.evidence]
-            name = {"id": candidate.ticket} if kind is ReferenceKind.MESSAGE else {"number": int(candidate.ticket)}
-            found.append(Reference(kind=kind, generation=generation, **name))
+            if kind is ReferenceKind.MESSAGE:
+                reference = Reference(kind=kind, id=candidate.ticket, message=candidate.message)
+            else:
+                reference = Reference(kind=kind, number=int(candidate.ticket))
+            found.append(attrs.evolve(reference, generation=generation))
     return tuple(found)
 
 

@@ -42,8 +42,8 @@ class StorageContract(
     ArrivalTests,
     ConversationTests,
     RecordTests,
-    QueueTests,
     ErasingTests,
+    QueueTests,
     LastingTests,
     JoiningTests,
 ):
