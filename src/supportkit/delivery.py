@@ -227,7 +227,7 @@ def _send(runner: Runner, adapter: ChannelAdapter, delivery: Outgoing, lease: dt
         return _Verdict(state=OutboxState.SUPPRESSED, reason=Reason.POLICY)
     forbidden = _forbidden(adapter, customer, leg, address, runner.clock.now())
     purpose = "surveys" if delivery.rule == SURVEY else "notices"
-    if told is not None and customer is not None and customer.consent(purpose) is False:
+    if message.kind is MessageKind.AUTO and customer is not None and customer.consent(purpose) is False:
         forbidden = Reason.NO_CONSENT
     if forbidden is not None:
         return _Verdict(state=OutboxState.SUPPRESSED, reason=forbidden)

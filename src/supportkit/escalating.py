@@ -150,7 +150,7 @@ class Escalating:
 
     def _wait_idle(self, log: list[Recorded]) -> None:
         """Set the deadlines anew after which rules want to know that nobody did anything any more."""
-        last = next((one for one in reversed(log) if is_activity(one)), None)
+        last = next((one for one in reversed(log) if is_activity(one)), None) if self._table.idles else None
         if last is None:
             return
         for span in sorted(self._table.idles):

@@ -229,7 +229,7 @@ class Incidents:
     def _prepare(self, unit: UnitOfWork, draft: Draft, named: str, commands: Sequence[cm.Command]) -> Ticket:
         runner, ticket = self._runner, survivor(unit, named)
         if ticket.is_done:  # where that was this very call before, its key gives the first result
-            raise refuse(_OVER, f"ticket {ticket.number} is {ticket.state} already")
+            raise refuse("incident.done", f"ticket {ticket.number} is {ticket.state} already")
         for command in commands:
             draft.command = command
             events = decide(ticket, command, draft.at, draft.rules, linked(unit, ticket, command))

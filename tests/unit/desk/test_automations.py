@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.channel_rig import Pigeon, delivery, message
 
 from supportkit.clock import ManualClock
 from supportkit.desk import Desk
 from supportkit.engine.evolve import fold
+from supportkit.engine.notices import Notices
 from supportkit.errors import InvalidEscalation, NotFound
 from supportkit.escalation.rules import EscalationRules
 from supportkit.model import events as ev
@@ -125,6 +127,29 @@ def test_where_one_step_is_not_possible_none_is_done_and_the_command_goes_on(des
         assert (after.tags, after.messages) == ((), 1)
         refused = one.automations.log(ticket)[-1].event
         assert refused == ev.EscalationRefused(rule="r", level=1, action="do", code="workflow.illegal_transition")
+
+
+@pytest.mark.parametrize(("marks", "answers"), [(["bulk"], []), ([], ["We have it"])])
+def test_what_nothing_may_answer_by_itself_is_not_answered(
+    clock: ManualClock, marks: list[str], answers: list[str]
+) -> None:
+    rules = {"rules": [rule({"received": True}, {"do": "reply", "body": "We have it"})]}
+    with Desk("sqlite://", clock=clock, channels=[Pigeon()], escalations=rules, notices=Notices(on=())) as one:
+        assert one.receive("pigeon", delivery(message("m1", "ann", "Hello", marks=marks))).status == 200
+        one.process_inbox()
+        assert [said.body for said in one.messages(1)][1:] == answers
+        last = one.automations.log(1)[-1].event
+        assert getattr(last, "code", "") == ("automation.unanswerable" if marks else "")
+
+
+def test_who_wants_no_notices_gets_no_answer_of_a_rule(clock: ManualClock) -> None:
+    rules = {"rules": [rule({"received": True}, {"do": "reply", "body": "We have it"})]}
+    with Desk("sqlite://", clock=clock, channels=[Pigeon()], escalations=rules, notices=Notices(on=())) as one:
+        one.receive("pigeon", delivery(message("m1", "ann", "Hello")))
+        one.process_inbox()
+        one.customers.consent(one.get(1).customer or "", "notices", allowed=False)
+        one.deliver_outbox()
+        assert [(row.state, row.reason) for row in one.outbox()] == [("suppressed", "no_consent")]
 
 
 def test_circles_are_found_when_the_desk_is_made(desk: Callable[..., Desk]) -> None:
