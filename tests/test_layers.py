@@ -113,7 +113,6 @@ RULES_MAY = {
     ("escalation", "macro"),
     ("macro", "sla"),
 }
-RULES_MAY = {("metrics", "sla"), ("metrics", "surveys"), ("escalation", "sla"), ("routing", "sla")}
 """On the floor of rules a room imports another one only if the pair stands here."""
 
 PINNED = {
