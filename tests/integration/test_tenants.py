@@ -88,6 +88,7 @@ def test_whatever_one_tenant_does_every_row_of_the_other_is_the_same(storage: Sq
 IDS = {
     "ticket", "into", "other", "customer", "links", "messages", "promise", "after", "source", "levels", "query",
     "delivery", "file", "a", "b", "agent", "team", "teams", "deputy", "lead", "token", "reference", "ledger",
+    "incident", "message", "who",
 }  # fmt: skip
 """Names of parameters that may hold an id of something that is stored, or lead to one."""
 NOT_IDS = {
@@ -99,6 +100,26 @@ NOT_IDS = {
     ("Desk.assign", "team"): "a word of the app",
     ("Desk.move_tier", "team"): "a word of the app",
     ("Customers.consent", "source"): "a word of the app",
+    **{
+        (method, "agent"): "a word of the app"
+        for method in (
+            "Desk.next",
+            "Desk.queue",
+            "Presence.set",
+            "Presence.get",
+            "Presence.clear",
+            "Drafts.save",
+            "Drafts.get",
+            "Drafts.newer",
+            "Drafts.send",
+            "Drafts.discard",
+            "Viewing.look",
+            "Viewing.typing",
+            "Viewing.leave",
+        )
+    },
+    **{(method, "team"): "a word of the app" for method in ("Desk.next", "Desk.queue", "Desk.escalate")},
+    ("Desk.escalate", "message"): "a text",
     ("Agents.add", "agent"): "a new id",
     ("Teams.add", "team"): "a new id",
     ("Customers.list", "after"): "it is compared with, and never looked up",
@@ -164,6 +185,8 @@ def _ticket_verbs() -> dict[tuple[str, str], Call]:
         "legs": lambda d, x: d.legs(x),
         "suggestions": lambda d, x: d.suggestions(x),
         "switch_channel": lambda d, x: d.switch_channel(x, "pigeon", actor=KIM),
+        "candidates": lambda d, x: d.candidates(x),
+        "revoke_tokens": lambda d, x: d.revoke_tokens(x, actor=KIM),
     }
     return {(f"Desk.{name}", "ticket"): lambda d, x, _w, call=call: call(d, x) for name, call in on.items()}
 
@@ -230,6 +253,33 @@ CALLS: dict[tuple[str, str], Call] = {
     ("Vendors.pause", "ticket"): lambda d, x, _w: d.vendors.pause(x, "maker", actor=KIM),
     ("Vendors.resume", "ticket"): lambda d, x, _w: d.vendors.resume(x, "maker", actor=KIM),
     ("Vendors.take_back", "ticket"): lambda d, x, _w: d.vendors.take_back(x, "maker", actor=KIM),
+    ("Desk.original", "message"): lambda d, x, _w: d.original(x),
+    ("Participants.list", "ticket"): lambda d, x, _w: d.participants.list(x),
+    ("Participants.add", "ticket"): lambda d, x, w: d.participants.add(x, w.customer, actor=KIM),
+    ("Participants.add", "who"): lambda d, x, w: d.participants.add(w.ticket, x, actor=KIM),
+    ("Participants.remove", "ticket"): lambda d, x, w: d.participants.remove(x, w.customer, actor=KIM),
+    ("Participants.remove", "who"): lambda d, x, w: d.participants.remove(w.ticket, x, actor=KIM),
+    ("Surveys.invitations", "ticket"): lambda d, x, _w: d.surveys.invitations(x),
+    ("Surveys.clear_flag", "ticket"): lambda d, x, _w: d.surveys.clear_flag(x, "csat", "too_fast", actor=KIM),
+    ("Automations.log", "ticket"): lambda d, x, _w: d.automations.log(x),
+    ("Automations.preview", "ticket"): lambda d, x, _w: d.automations.preview(x, "rule"),
+    ("Drafts.save", "ticket"): lambda d, x, _w: d.drafts.save(x, "kim", "hello"),
+    ("Drafts.get", "ticket"): lambda d, x, _w: d.drafts.get(x, "kim"),
+    ("Drafts.list", "ticket"): lambda d, x, _w: d.drafts.list(x),
+    ("Drafts.newer", "ticket"): lambda d, x, _w: d.drafts.newer(x, "kim"),
+    ("Drafts.send", "ticket"): lambda d, x, _w: d.drafts.send(x, "kim"),
+    ("Drafts.discard", "ticket"): lambda d, x, _w: d.drafts.discard(x, "kim"),
+    ("Viewing.look", "ticket"): lambda d, x, _w: d.viewing.look(x, "kim"),
+    ("Viewing.typing", "ticket"): lambda d, x, _w: d.viewing.typing(x, "kim"),
+    ("Viewing.leave", "ticket"): lambda d, x, _w: d.viewing.leave(x, "kim"),
+    ("Viewing.list", "ticket"): lambda d, x, _w: d.viewing.list(x),
+    ("Macros.apply", "ticket"): lambda d, x, _w: d.macros.apply(x, "macro", actor=KIM),
+    ("Macros.preview", "ticket"): lambda d, x, _w: d.macros.preview(x, "macro", actor=KIM),
+    ("Incidents.add", "incident"): lambda d, x, w: d.incidents.add(x, w.ticket, actor=KIM),
+    ("Incidents.add", "ticket"): lambda d, x, w: d.incidents.add(w.ticket, x, actor=KIM),
+    ("Incidents.tickets", "incident"): lambda d, x, _w: d.incidents.tickets(x),
+    ("Incidents.answer", "incident"): lambda d, x, _w: d.incidents.answer(x, "hello", actor=KIM),
+    ("Incidents.resolve", "incident"): lambda d, x, _w: d.incidents.resolve(x, "done", actor=KIM),
     ("Outbox.__call__", "ticket"): lambda d, x, _w: d.outbox(x),
     ("Outbox.get", "delivery"): lambda d, x, _w: d.outbox.get(x),
     ("Outbox.retry", "delivery"): lambda d, x, _w: d.outbox.retry(x, by=KIM),
@@ -245,7 +295,11 @@ WITHOUT_IDS = {
     "Desk.deliver_outbox", "Desk.purge", "Desk.export", "Desk.import_", "Desk.transaction", "Desk.check",
     "Customers.add", "Customers.list", "Desk.joined", "Desk.announce", "Desk.receive", "Desk.process_inbox",
     "Quarantine.list", "Quarantine.purge", "Desk.channel_states", "Privacy.resume", "Privacy.ledger",
-    "Teams.list", "Teams.lint", "Escalations.lint", "Regulation.lint",
+    "Teams.list", "Teams.lint", "Escalations.lint", "Regulation.lint", "Desk.next", "Desk.queue",
+    "Macros.get", "Macros.list", "Macros.remove", "Macros.save", "Outbox.pauses", "Outbox.resume",
+    "Presence.clear", "Presence.get", "Presence.list", "Presence.set", "Reports.kpis", "Reports.metric",
+    "Reports.scores", "Reports.table", "Surveys.add", "Surveys.anonymous", "Surveys.get", "Surveys.handle",
+    "Surveys.list",
 }  # fmt: skip
 """Public methods that take no id; one that is new has to be put here, or into the table above."""
 
@@ -334,6 +388,8 @@ def foreign_ids(argument: str, theirs: World) -> list[tuple[Any, Any]]:
     """Return pairs of an id that the other tenant has and one that nobody has."""
     known = {
         "customer": [theirs.customer],
+        "who": [theirs.customer],
+        "message": [theirs.message],
         "a": [theirs.customer],
         "b": [theirs.customer],
         "query": [theirs.customer],
