@@ -275,7 +275,7 @@ def test_writers_of_different_tickets_do_not_wait_for_each_other(postgresql: Sql
 
 
 def test_an_event_that_is_committed_late_is_not_skipped(postgresql: SqlStorage) -> None:
-    other = SqlStorage(postgresql.url)
+    other = servers.opened(postgresql.url)
     with postgresql.begin(TENANT) as late:
         late.save(Change(tickets=(opened(1),)))
         save(other, opened(2))
@@ -285,7 +285,7 @@ def test_an_event_that_is_committed_late_is_not_skipped(postgresql: SqlStorage) 
 
 
 def test_an_event_of_a_long_transaction_comes_behind_what_was_read_meanwhile(postgresql: SqlStorage) -> None:
-    other = SqlStorage(postgresql.url)
+    other = servers.opened(postgresql.url)
     with postgresql.begin(TENANT) as late:
         save(other, opened(2))  # the long one has not written anything yet
         with other.begin(TENANT, write=False) as unit:

@@ -56,10 +56,10 @@ def ticket(desk: Desk) -> Ticket:
 
 def unchanged(desk: Desk, name: str, attempt: Callable[[], Any], *errors: type[Exception]) -> Exception:
     """Return the typed error of an attempt that must end in time and change nothing."""
-    before, begin = snapshot(desk.storage, desk.tenant), time.process_time()
+    before, begin = snapshot(desk.storage, desk.tenant), time.thread_time()
     with pytest.raises(errors) as caught:
         attempt()
-    assert time.process_time() - begin < rows()[name].get("seconds", 1)
+    assert time.thread_time() - begin < rows()[name].get("seconds", 1)
     assert snapshot(desk.storage, desk.tenant) == before
     return caught.value
 
@@ -166,10 +166,10 @@ def test_limits_04_a_key_is_printable_and_short(desk: Desk, ticket: Ticket) -> N
 
 def test_unicode_01_a_long_subject_is_kept_and_its_index_capped(desk: Desk) -> None:
     for subject in inputs("unicode-01"):
-        begin = time.process_time()
+        begin = time.thread_time()
         long = desk.open(f"begin {subject} end", actor=KIM)
         late = desk.open(f"{'y ' * SUBJECT_CHARS} behind", actor=KIM)
-        assert time.process_time() - begin < rows()["unicode-01"]["seconds"]
+        assert time.thread_time() - begin < rows()["unicode-01"]["seconds"]
         assert desk.get(long.id).subject == f"begin {subject} end"
         assert long.id in [found.id for found in desk.find(text="begin").items]
         assert late.id not in [found.id for found in desk.find(text="behind").items]
@@ -178,9 +178,9 @@ def test_unicode_01_a_long_subject_is_kept_and_its_index_capped(desk: Desk) -> N
 def test_unicode_01_texts_that_are_slow_to_normalise_end_in_time(desk: Desk, ticket: Ticket) -> None:
     marks = "\u0301\u0316\u0334" * 200_000
     for text in (marks, "a" + marks, "\ufdfa" * 200_000, "\uac00" * 200_000, "x" * 2**20):
-        begin = time.process_time()
+        begin = time.thread_time()
         desk.note(ticket.id, text, actor=KIM)
-        assert time.process_time() - begin < rows()["unicode-01"]["seconds"]
+        assert time.thread_time() - begin < rows()["unicode-01"]["seconds"]
         assert desk.notes(ticket.id)[-1].body == text
 
 
