@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from supportkit.storage import schema
 from supportkit.storage.sql import SqlStorage
@@ -153,7 +154,7 @@ class Patient(SqlStorage):
 
     @functools.cached_property
     def _looker(self) -> Engine:
-        return create_engine(self.url, isolation_level="AUTOCOMMIT")
+        return create_engine(self.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
     def close(self) -> None:
         self._looker.dispose()

@@ -229,9 +229,12 @@ def _note_agrees(unit: UnitOfWork, ticket: Ticket, promises: Promises) -> bool:
 
 
 def _rank_agrees(ticket: Ticket, promises: Promises) -> bool:
-    """Tell whether a ticket stands in the work queue where its clocks put it."""
+    """Tell whether a ticket stands in the work queue where its clocks put it; without a note only whether it does."""
+    kept = read_clocks(ticket, promises)
+    if kept is None:
+        return (ticket.rank is None) is ticket.category.is_done
     try:
-        found = noted_standing(ticket, read_clocks(ticket, promises), promises)
+        found = noted_standing(ticket, kept, promises)
     except InvalidPolicy:
         found = unpromised(ticket.category, ticket.state_since)
     return ticket.rank == (None if found is None else rank_of(found.due, ticket.priority))

@@ -320,6 +320,7 @@ def test_followers_see_it_after_the_commit(desk: Desk, engine: Engine) -> None:
         with connection.begin(), desk.joined(connection) as inside:
             ticket = inside.open("Order 7 is late", actor=KIM)
             seen_inside = _from_another_thread(lambda: list(desk.follow("reports")))
+        servers.wait_for_others(engine)
         seen = list(desk.follow("reports"))
     assert seen_inside == []
     assert {recorded.ticket for recorded in seen} == {ticket.id}

@@ -82,6 +82,7 @@ def test_a_day_of_work_leaves_rows_that_are_the_fold_of_their_logs(url: str, sto
             desk.open("Drucker brennt \U0001f525", "It smokes.", customer=ann.id, tags=["打印机"], idempotency_key="k")
             == one
         )
+        servers.wait_for_others(storage.engine)
         seen = list(desk.follow("reports"))
         assert len(seen) == sum(len(desk.history(ticket.id)) for ticket in desk.find().items)
         assert {finding.severity for finding in desk.check(deep=True)} == {"ok"}

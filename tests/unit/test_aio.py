@@ -316,6 +316,18 @@ DAY: list[Step] = [
     ("Reports.scores", lambda desk: desk.reports.scores(NINE, NOON)),
     ("Surveys.list", lambda desk: desk.surveys.list()),
     ("Surveys.invitations", lambda desk: desk.surveys.invitations(1)),
+    ("Viewing.look", lambda desk: desk.viewing.look(1, "kim", lasting=dt.timedelta(minutes=5))),
+    ("Viewing.typing", lambda desk: desk.viewing.typing(1, "lee", lasting=dt.timedelta(minutes=5))),
+    ("Viewing.list", lambda desk: desk.viewing.list(1)),
+    ("Viewing.leave", lambda desk: desk.viewing.leave(1, "kim")),
+    ("Drafts.save", lambda desk: desk.drafts.save(1, "kim", "A draft")),
+    ("Drafts.get", lambda desk: desk.drafts.get(1, "kim")),
+    ("Drafts.list", lambda desk: desk.drafts.list(1)),
+    ("Drafts.newer", lambda desk: desk.drafts.newer(1, "kim")),
+    ("Drafts.discard", lambda desk: desk.drafts.discard(1, "kim")),
+    ("Macros.list", lambda desk: desk.macros.list()),
+    ("Automations.log", lambda desk: desk.automations.log(1)),
+    ("Incidents.tickets", lambda desk: desk.incidents.tickets(1)),
     ("Privacy.ledger", lambda desk: desk.privacy.ledger()),
     ("Privacy.export", lambda desk: desk.privacy.export(desk_customer(desk), notes=True)),
     ("Desk.follow", lambda desk: desk.follow("billing", batch=7)),
@@ -330,6 +342,8 @@ ELSEWHERE = {
     "Portal.issue", "Portal.open", "Portal.revoke", "Portal.ticket", "Portal.tickets",
     "Surveys.add", "Surveys.get", "Surveys.anonymous", "Surveys.clear_flag", "Surveys.handle",
     # What ends what the others need, or is compared by what comes of it.
+    "Drafts.send", "Macros.save", "Macros.get", "Macros.apply", "Macros.preview", "Macros.remove",
+    "Automations.preview", "Incidents.add", "Incidents.answer", "Incidents.resolve",
     "Privacy.erase", "Privacy.resume", "Privacy.reapply", "Reports.table", "Outbox.resume",
 }  # fmt: skip
 

@@ -75,7 +75,7 @@ def test_every_event_either_gives_facts_or_is_known_to_give_none():
         "ParticipantsChanged", "RecipientRefused", "TokensRevoked",
         "MessageEdited", "MessageDeleted", "ReplyWindowWarned", "ChannelProposed",
         "SignalRaised", "HookDue", "EscalationFired", "EscalationRefused", "EscalationAcknowledged",
-        "EscalationStopped", "ColleaguesNotified", "HandoverWritten", "VendorWritten",
+        "EscalationStopped", "ColleaguesNotified", "HandoverWritten", "VendorWritten", "MacroApplied",
     }  # fmt: skip
     events = {cls.__name__ for cls in typing.get_args(ev.Event)}
 
