@@ -40,6 +40,7 @@ FLOORS = {
         "receipts",
         "receiving",
         "races",
+        "posting",
         "records",
         "switching",
         "uniting",

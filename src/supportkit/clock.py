@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -61,6 +62,18 @@ class ManualClock:
         """Move the clock by *delta*, or by the parts of a `timedelta` (`hours=2`), and return the new instant."""
         self._now += delta if delta is not None else dt.timedelta(**parts)
         return self._now
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return an IANA zone.
+
+    Raises:
+        ValueError: There is none of this name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
+        raise ValueError(f"{name!r} is no IANA time zone") from None
 
 
 def to_utc(value: dt.datetime | str, name: str = "instant") -> dt.datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -23,7 +22,7 @@ from supportkit.model.record import Record, RecordChange
 from supportkit.model.ticket import Ticket
 from supportkit.overtaking import newer_messages, refuse_overtaken
 from supportkit.pairing import family
-from supportkit.records import Records, keeping
+from supportkit.records import Records, id_for, keeping
 from supportkit.runner import Runner
 from supportkit.storage.codec import dumps, loads
 from supportkit.storage.keeping import KeepingUnit
@@ -96,7 +95,7 @@ class Drafts:
 
         def once(unit: KeepingUnit) -> SavedDraft:
             found = find(unit, named)
-            before = unit.record(DRAFT, _id(found.id, agent))
+            before = unit.record(DRAFT, id_for(found.id, agent))
             _expect_draft(found, before, expected_version)
             seen = seen_version
             if seen is None:
@@ -104,7 +103,7 @@ class Drafts:
             elif isinstance(seen, bool) or not 1 <= seen <= found.version:
                 raise ValueError(f"seen_version must be a version of the ticket, 1 to {found.version}, not {seen!r}")
             data = dumps({"agent": agent, "body": body, "seen": seen, "saved": now.isoformat()})
-            record = self._records.new(_id(found.id, agent), data, owner=found.id)
+            record = self._records.new(id_for(found.id, agent), data, owner=found.id)
             if before is not None:
                 record = attrs.evolve(record, version=before.version + 1)
             unit.save(Change(records=(RecordChange(record=record),)))
@@ -119,7 +118,7 @@ class Drafts:
             TicketNotFound: There is no such ticket.
         """
         with self._records.reading() as unit:
-            record = unit.record(DRAFT, _id(find(unit, as_ticket(ticket)).id, as_name(agent, "agent")))
+            record = unit.record(DRAFT, id_for(find(unit, as_ticket(ticket)).id, as_name(agent, "agent")))
         return None if record is None else _draft(record)
 
     def list(self, ticket: Ref | Ticket) -> Sequence[SavedDraft]:
@@ -153,7 +152,7 @@ class Drafts:
         named, agent = as_ticket(ticket), as_name(agent, "agent")
 
         def once(unit: KeepingUnit) -> None:
-            found = unit.record(DRAFT, _id(find(unit, named).id, agent))
+            found = unit.record(DRAFT, id_for(find(unit, named).id, agent))
             if found is not None:
                 unit.save(Change(records=(RecordChange(record=found, is_removed=True),)))
 
@@ -219,7 +218,7 @@ class Drafts:
 
     def _mine(self, unit: KeepingUnit, ticket: Ref, agent: str) -> Record:
         found = find(unit, ticket)
-        record = unit.record(DRAFT, _id(found.id, agent))
+        record = unit.record(DRAFT, id_for(found.id, agent))
         if record is None:
             raise NotFound("draft", f"of {agent:.60} for ticket {found.number}")
         return record
@@ -227,11 +226,6 @@ class Drafts:
     @property
     def _records(self) -> Records:
         return Records(self._runner, DRAFT)
-
-
-def _id(ticket: str, agent: str) -> str:
-    """Return the id of a record: as long as an id may be, whatever agents are called."""
-    return hashlib.sha256(dumps([ticket, agent]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _expect_draft(ticket: Ticket, before: Record | None, expected: int | None) -> None:

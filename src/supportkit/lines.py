@@ -14,7 +14,6 @@ from supportkit.engine.decide import decide, refuse
 from supportkit.engine.rules import Rules
 from supportkit.errors import CapabilityMissing, InvalidEscalation
 from supportkit.escalation.handover import SUMMARY, came_from
-from supportkit.escalation.reading import suggest
 from supportkit.escalation.vendors import Vendor
 from supportkit.intake import Intake, conversation_key
 from supportkit.lookup import expect, find
@@ -26,6 +25,7 @@ from supportkit.model.people import Actor
 from supportkit.model.ticket import Ticket
 from supportkit.storage.arriving import ReceivingUnit
 from supportkit.storage.port import UnitOfWork
+from supportkit.text import suggest
 
 To = int | str
 """A line: its level, its name, or `up` for the next one."""

@@ -19,14 +19,15 @@ from supportkit.drafting import Draft, read_clocks
 from supportkit.engine.notices import Due, Notices, notices_due, told_due
 from supportkit.errors import LimitExceeded, SupportkitError
 from supportkit.model.addressing import normalised
-from supportkit.model.change import OutboxState, Outgoing, TicketChange
+from supportkit.model.change import TicketChange
 from supportkit.model.clocks import Metric
 from supportkit.model.conversation import Leg
 from supportkit.model.events import HandedOver, MessageReceived, NoticeQueued, TicketOpened
-from supportkit.model.message import Message, MessageKind
+from supportkit.model.message import MessageKind
 from supportkit.model.people import SYSTEM, ActorKind, AddressStatus, Customer
 from supportkit.model.ticket import LinkKind, StateCategory, Ticket
 from supportkit.parting import parts_of
+from supportkit.posting import post, say
 from supportkit.sla import Clock, report
 from supportkit.sla.terms import LIVE
 from supportkit.storage.arriving import ReceivingUnit
@@ -410,41 +411,18 @@ class _Telling:
         )
         self.ticket = draft.add(ticket.tenant, ticket, ticket.id, (event,), actor=SYSTEM) or ticket
         if is_sent and text is not None:
-            draft.rows.messages.append(
-                Message(
-                    id=message,
-                    tenant=ticket.tenant,
-                    ticket=ticket.id,
-                    author=SYSTEM,
-                    kind=MessageKind.AUTO,
-                    channel=channel,
-                    body=text.body,
-                    occurred_at=draft.at,
-                    recorded_at=draft.now,
-                )
-            )
-        for part in range(1, parts + 1):
-            draft.rows.outbox.append(
-                Outgoing(
-                    id=f"{message}.{part}",
-                    tenant=ticket.tenant,
-                    ticket=ticket.id,
-                    cause=f"{ticket.id}:{due.cause.seq}",
-                    seq=due.cause.seq,
-                    rule=due.notice.value,
-                    channel=channel,
-                    account="" if reader.leg is None else reader.leg.account,
-                    recipient=ticket.customer or "",
-                    message=message,
-                    leg=None if reader.leg is None else reader.leg.id,
-                    part=part,
-                    policy=reader.adapter.capabilities.policy.value,
-                    state=OutboxState.PENDING if reason is None else OutboxState.SUPPRESSED,
-                    available_at=draft.now,
-                    created_at=draft.now,
-                    reason=reason,
-                )
-            )
+            say(draft, ticket, message, channel, text.body)
+        post(
+            draft,
+            ticket,
+            message,
+            adapter=reader.adapter,
+            leg=reader.leg,
+            rule=due.notice.value,
+            seq=due.cause.seq,
+            parts=parts,
+            reason=reason,
+        )
 
 
 def _is_owed(clock: Clock) -> bool:

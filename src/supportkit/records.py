@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -14,10 +15,16 @@ from supportkit.model.change import Change
 from supportkit.model.record import Record, RecordChange
 from supportkit.races import again
 from supportkit.runner import Runner
+from supportkit.storage.codec import dumps
 from supportkit.storage.keeping import KeepingUnit
 from supportkit.storage.port import MAX_PAGE, UnitOfWork
 
 Result = TypeVar("Result")
+
+
+def id_for(*words: str) -> str:
+    """Return the id of a record that some words name together: as long as an id may be, whatever they are."""
+    return hashlib.sha256(dumps(list(words)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def keeping(unit: UnitOfWork, runner: Runner) -> KeepingUnit:

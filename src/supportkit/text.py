@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 MAX_NAME = 200
 """Characters of a name, a team, an agent, a channel."""
@@ -30,6 +31,15 @@ def fold_key(text: str) -> str:
     """Return the form in which names are compared: NFKC, casefolded, NFKC again, outer white space gone."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", folded).strip()
+
+
+def suggest(given: object, allowed: Iterable[str]) -> str:
+    """Return the end of a sentence that names what is allowed, the likely one first."""
+    import difflib
+
+    words = tuple(allowed)
+    near = difflib.get_close_matches(str(given)[:64], words, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(words)}"
 
 
 def check_key(key: str) -> str:

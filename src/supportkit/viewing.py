@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -18,7 +17,7 @@ from supportkit.lookup import survivor
 from supportkit.model.change import Change
 from supportkit.model.record import Record, RecordChange
 from supportkit.model.ticket import Ticket
-from supportkit.records import Records
+from supportkit.records import Records, id_for
 from supportkit.runner import Runner
 from supportkit.storage.codec import dumps, loads
 from supportkit.storage.keeping import KeepingUnit
@@ -100,7 +99,7 @@ class Viewing:
         named, agent = as_ticket(ticket), as_name(agent, "agent")
 
         def once(unit: KeepingUnit) -> None:
-            found = unit.record(VIEWING, _id(survivor(unit, named).id, agent))
+            found = unit.record(VIEWING, id_for(survivor(unit, named).id, agent))
             if found is not None:
                 unit.save(Change(records=(RecordChange(record=found, is_removed=True),)))
 
@@ -125,7 +124,7 @@ class Viewing:
 
         def once(unit: KeepingUnit) -> Sequence[Viewer]:
             kept = survivor(unit, named).id
-            before = unit.record(VIEWING, _id(kept, agent))
+            before = unit.record(VIEWING, id_for(kept, agent))
             record = self._record(before, kept, agent, now, lasting, typing)
             if before is not None:
                 record = attrs.evolve(record, version=before.version + 1)
@@ -154,7 +153,7 @@ class Viewing:
             if typing is not None:  # whoever types does not look for a shorter time than he said
                 until = max(until, before.due_at)
         data = {"agent": agent, "since": since.isoformat(), "typing": None if typed is None else typed.isoformat()}
-        return self._records.new(_id(ticket, agent), dumps(data), owner=ticket, due_at=until)
+        return self._records.new(id_for(ticket, agent), dumps(data), owner=ticket, due_at=until)
 
     def _sweep(self, now: dt.datetime) -> None:
         """Take some away that are over, of any ticket; another one who does the same is not waited for."""
@@ -172,11 +171,6 @@ class Viewing:
     @property
     def _records(self) -> Records:
         return Records(self._runner, VIEWING)
-
-
-def _id(ticket: str, agent: str) -> str:
-    """Return the id of a record: as long as an id may be, whatever agents are called."""
-    return hashlib.sha256(dumps([ticket, agent]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _there(unit: KeepingUnit, ticket: str, now: dt.datetime) -> Sequence[Viewer]:

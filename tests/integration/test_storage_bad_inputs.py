@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.shared_data import shared_file
+from tests.hostile import rows
 
 from supportkit import Desk, ManualClock, Ticket
 from supportkit.errors import (
@@ -25,12 +23,6 @@ from supportkit.storage.terms import SUBJECT_CHARS
 from supportkit.testing.storage.kit import snapshot
 
 KIM = "agent:kim"
-
-
-@functools.cache
-def rows() -> dict[str, Any]:
-    text = shared_file("golden/bad_inputs.json").read_text(encoding="utf-8")
-    return {row["id"]: row for row in json.loads(text)["inputs"]}
 
 
 def inputs(name: str) -> list[Any]:

@@ -12,6 +12,7 @@ from supportkit.errors import InvalidEscalation, InvalidMacro
 from supportkit.escalation import reading as read
 from supportkit.macro import MAX_STEPS, Step
 from supportkit.model.ticket import Priority
+from supportkit.text import suggest
 
 ROLES = ("lead", "assignee", "followers", "responsible")
 """Whom `Notify` can name without naming a person; a person is written `agent:kim`."""
@@ -150,7 +151,7 @@ def _notify(data: Mapping[str, Any], what: str) -> Action:
     whom = read.names(data["notify"], what)
     for one in whom:
         if one not in ROLES and not (one.startswith("agent:") and one != "agent:"):
-            raise InvalidEscalation(f"{what}: nobody is called {one[:64]!r}{read.suggest(one, (*ROLES, 'agent:<id>'))}")
+            raise InvalidEscalation(f"{what}: nobody is called {one[:64]!r}{suggest(one, (*ROLES, 'agent:<id>'))}")
     if not whom:
         raise InvalidEscalation(f"{what} names nobody")
     return Notify(whom=whom)

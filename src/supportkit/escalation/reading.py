@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,18 +11,11 @@ from supportkit.errors import InvalidEscalation, InvalidPolicy
 from supportkit.model.clocks import Metric
 from supportkit.model.ticket import Priority
 from supportkit.sla.terms import read_duration
-from supportkit.text import clean
+from supportkit.text import clean, suggest
 
 MAX_NAME = 200
 MAX_ITEMS = 10_000
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
-def suggest(given: object, allowed: Iterable[str]) -> str:
-    """Return the end of a sentence that names what is allowed, the likely one first."""
-    words = tuple(allowed)
-    near = difflib.get_close_matches(str(given)[:64], words, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(words)}"
 
 
 def table(value: Any, what: str, allowed: Iterable[str]) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from supportkit.model.fields import FieldValue
 from supportkit.model.ticket import StateCategory
 from supportkit.sla.terms import write_duration
 from supportkit.sla.thresholds import read_threshold
+from supportkit.text import suggest
 
 MAX_LEVELS = 20
 BREACH = "breach"
@@ -215,7 +216,7 @@ def read_when(value: Any, what: str) -> When:  # noqa: C901, PLR0911 - one short
     if on is On.ENTERED:
         categories = [category.value for category in StateCategory]
         if given not in categories:
-            raise InvalidEscalation(f"{where}: {str(given)[:40]!r} is no category{read.suggest(given, categories)}")
+            raise InvalidEscalation(f"{where}: {str(given)[:40]!r} is no category{suggest(given, categories)}")
         return When(on=on, entered=StateCategory(given), filters=filters)
     if on is On.SIGNAL:
         return When(on=on, signal=read.identifier(given, where), filters=filters)
@@ -241,7 +242,7 @@ def _values(key: str, value: Any, what: str) -> frozenset[Any]:
         known = [category.value for category in StateCategory]
         for one in given:
             if one not in known:
-                raise InvalidEscalation(f"{what}: {str(one)[:40]!r} is no category{read.suggest(one, known)}")
+                raise InvalidEscalation(f"{what}: {str(one)[:40]!r} is no category{suggest(one, known)}")
     return frozenset(read.name(one, what) for one in given)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
-from supportkit.clock import to_utc
+from supportkit.clock import to_utc, zone_of
 from supportkit.measures.proportions import proportion
 from supportkit.measures.results import Cohort, MetricResult
 
@@ -78,7 +77,7 @@ def customer_coverage(
         outside += closed
         key: tuple[int | None, int | None] = (None, None)
         if contact.zone is not None:
-            local = contact.at.astimezone(_zone(contact.zone))
+            local = contact.at.astimezone(zone_of(contact.zone))
             key = (local.weekday(), local.hour)
             if local.weekday() in weekdays and day_start <= local.time() < day_end:
                 in_day += 1
@@ -99,10 +98,3 @@ def customer_coverage(
         ),
         by_local_hour=tuple((weekday, hour, n, closed) for (weekday, hour), (n, closed) in ordered),
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-        raise ValueError(f"{name!r} is no IANA time zone") from None

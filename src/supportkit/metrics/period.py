@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
-from supportkit.clock import to_utc
+from supportkit.clock import to_utc, zone_of
 from supportkit.measures.results import Basis, Cohort
 
 Step = Literal["day", "week", "month"]
@@ -78,18 +77,6 @@ _LEAST = {"day": dt.timedelta(hours=22), "week": dt.timedelta(days=6, hours=22),
 def is_whole(start: dt.datetime, end: dt.datetime, step: Step) -> bool:
     """Tell whether a stretch is a whole day, week or month; a clock change takes an hour or two."""
     return end - start >= _LEAST[step]
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return an IANA zone.
-
-    Raises:
-        ValueError: There is none of this name.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-        raise ValueError(f"{name!r} is no IANA time zone") from None
 
 
 def _floor(day: dt.date, step: Step) -> dt.date:

@@ -12,6 +12,7 @@ from supportkit.businesstime import BusinessCalendar
 from supportkit.errors import InvalidPolicy
 from supportkit.sla import reading as read
 from supportkit.sla.policy import ALWAYS_OPEN, DEFAULT_POLICY, Policy
+from supportkit.text import suggest
 
 CHANNEL_CLASSES = ("email", "chat", "messenger", "social", "other")
 
@@ -94,7 +95,7 @@ class ServiceLevels:
         for policy in self.policies:
             for calendar in calendars_of(policy):
                 if calendar not in names:
-                    hint = read.suggest(calendar, sorted(names))
+                    hint = suggest(calendar, sorted(names))
                     raise InvalidPolicy(f"policy {policy.id!r}: there is no calendar {calendar!r}{hint}")
 
     def channel_class(self, channel: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -13,17 +12,10 @@ from supportkit.clock import to_utc
 from supportkit.errors import InvalidPolicy
 from supportkit.model.ticket import Priority, StateCategory
 from supportkit.sla.terms import Metric, read_duration, write_duration
-from supportkit.text import clean
+from supportkit.text import clean, suggest
 
 T = TypeVar("T")
 MAX_NAME = 200
-
-
-def suggest(given: object, allowed: Iterable[str]) -> str:
-    """Return the end of a sentence that names what is allowed, the likely one first."""
-    words = tuple(allowed)
-    near = difflib.get_close_matches(str(given)[:64], words, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(words)}"
 
 
 def build(cls: type[T], data: Any, what: str, renamed: Mapping[str, str] | None = None) -> T:

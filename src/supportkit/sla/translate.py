@@ -104,11 +104,7 @@ def _state(event: ev.StateChanged, recorded: Recorded) -> tuple[Fact, ...]:
     )
 
 
-def _assigned(event: ev.Assigned, recorded: Recorded) -> tuple[Fact, ...]:
-    return (fa.OwnerSet(**_when(recorded), owner=event.assignee),)
-
-
-def _routed(event: ev.Routed, recorded: Recorded) -> tuple[Fact, ...]:
+def _assigned(event: ev.Assigned | ev.Routed, recorded: Recorded) -> tuple[Fact, ...]:
     return (fa.OwnerSet(**_when(recorded), owner=event.assignee),)
 
 
@@ -189,7 +185,7 @@ _FACTS: dict[type[Any], Callable[[Any, Recorded], tuple[Fact, ...]]] = {
     ev.DeliverySettled: _settled,
     ev.StateChanged: _state,
     ev.Assigned: _assigned,
-    ev.Routed: _routed,
+    ev.Routed: _assigned,
     ev.AssignmentReturned: _assignment_returned,
     ev.PriorityChanged: _priority,
     ev.TierMoved: _tier,

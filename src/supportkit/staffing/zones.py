@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
+from supportkit.clock import zone_of
+
 UTC = dt.UTC
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-        raise ValueError(f"{name!r} is no IANA time zone") from None
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +27,7 @@ class Shift:
     end: dt.time
 
     def __attrs_post_init__(self) -> None:
-        _zone(self.zone)
+        zone_of(self.zone)
         if self.start.tzinfo is not None or self.end.tzinfo is not None:
             raise ValueError("a shift is told in wall time; its zone is named apart")
 
@@ -43,7 +37,7 @@ class Shift:
         A wall time that a clock change skips is read with the offset before the change, one that comes twice is the
         first.
         """
-        zone = _zone(self.zone)
+        zone = zone_of(self.zone)
         last = day if self.end > self.start else day + dt.timedelta(days=1)
         begin = dt.datetime.combine(day, self.start, tzinfo=zone).astimezone(UTC)
         return begin, dt.datetime.combine(last, self.end, tzinfo=zone).astimezone(UTC)
@@ -55,12 +49,12 @@ class Shift:
             ValueError: *view* is no IANA zone.
         """
         begin, end = self.on(day)
-        return begin.astimezone(_zone(view)), end.astimezone(_zone(view))
+        return begin.astimezone(zone_of(view)), end.astimezone(zone_of(view))
 
 
 def local_day(day: dt.date, view: str) -> tuple[dt.datetime, dt.datetime]:
     """Return the instants in UTC between which *day* lasts in the zone *view*: 24 hours, or 23 or 25."""
-    zone = _zone(view)
+    zone = zone_of(view)
     begin = dt.datetime.combine(day, dt.time(0), tzinfo=zone).astimezone(UTC)
     return begin, dt.datetime.combine(day + dt.timedelta(days=1), dt.time(0), tzinfo=zone).astimezone(UTC)
 

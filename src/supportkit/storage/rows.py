@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Callable
@@ -47,7 +48,8 @@ def careful(read: Callable[_Args, _Value]) -> Callable[_Args, _Value]:
     return reading
 
 
-def _optional_us(instant: Any) -> int | None:
+def optional_us(instant: dt.datetime | None) -> int | None:
+    """Return microseconds, or `None` for no instant."""
     return None if instant is None else to_us(instant)
 
 
@@ -81,8 +83,8 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
         "created_at": to_us(ticket.created_at),
         "updated_at": to_us(ticket.updated_at),
         "state_since": to_us(ticket.state_since),
-        "resolved_at": _optional_us(ticket.resolved_at),
-        "closed_at": _optional_us(ticket.closed_at),
+        "resolved_at": optional_us(ticket.resolved_at),
+        "closed_at": optional_us(ticket.closed_at),
         "version": ticket.version,
         "data": dumps(rest) if rest else "{}",
         "clocks": ticket.clocks,
@@ -326,9 +328,9 @@ def outgoing_row(delivery: Outgoing) -> dict[str, Any]:
     row["state"] = delivery.state._value_
     row["available_at"] = to_us(delivery.available_at)
     row["created_at"] = to_us(delivery.created_at)
-    row["lease_until"] = _optional_us(delivery.lease_until)
+    row["lease_until"] = optional_us(delivery.lease_until)
     row["possible_duplicate"] = int(delivery.possible_duplicate)
-    row["retried_at"] = _optional_us(delivery.retried_at)
+    row["retried_at"] = optional_us(delivery.retried_at)
     return row
 
 

@@ -163,7 +163,7 @@ class Working(Session):
             "external_id": external_id,
             "possible_duplicate": int(doubt or delivery.possible_duplicate),
             "reason": None if again else delivery.reason,
-            "retried_at": to_us(now) if again else _optional_us(delivery.retried_at),
+            "retried_at": to_us(now) if again else rows.optional_us(delivery.retried_at),
         }
         return bool(self.run(self._st.decide_outbox, values).rowcount == 1)
 
@@ -292,7 +292,3 @@ class Working(Session):
 
 def _earliest(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
     return min((instant for instant in instants if instant is not None), default=None)
-
-
-def _optional_us(instant: dt.datetime | None) -> int | None:
-    return None if instant is None else to_us(instant)

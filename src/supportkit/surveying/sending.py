@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from supportkit.drafting import Draft
 from supportkit.keys import Keys
-from supportkit.model.change import Outgoing
 from supportkit.model.events import Event, NoticeQueued
-from supportkit.model.message import Message, MessageKind
 from supportkit.model.people import SYSTEM
 from supportkit.model.ticket import Ticket
 from supportkit.parting import parts_of
+from supportkit.posting import post, say
 from supportkit.surveying.book import Link
 from supportkit.surveying.reaching import Reach
 from supportkit.surveys.settings import Survey
@@ -71,39 +70,17 @@ def queue(draft: Draft, ticket: Ticket, reach: Reach, text: Rendered, message: s
         subject=text.subject,
     )
     after = draft.add(ticket.tenant, ticket, ticket.id, (notice, event), actor=SYSTEM) or ticket
-    draft.rows.messages.append(
-        Message(
-            id=message,
-            tenant=ticket.tenant,
-            ticket=ticket.id,
-            author=SYSTEM,
-            kind=MessageKind.AUTO,
-            channel=channel,
-            body=text.body,
-            occurred_at=draft.at,
-            recorded_at=draft.now,
-        )
+    say(draft, ticket, message, channel, text.body)
+    post(
+        draft,
+        ticket,
+        message,
+        adapter=reach.adapter,
+        leg=reach.leg,
+        rule=Notice.SURVEY_INVITATION.value,
+        seq=after.version,
+        parts=count,
     )
-    for part in range(1, count + 1):
-        draft.rows.outbox.append(
-            Outgoing(
-                id=f"{message}.{part}",
-                tenant=ticket.tenant,
-                ticket=ticket.id,
-                cause=f"{ticket.id}:{after.version}",
-                seq=after.version,
-                rule=Notice.SURVEY_INVITATION.value,
-                channel=channel,
-                account="" if reach.leg is None else reach.leg.account,
-                recipient=ticket.customer or "",
-                message=message,
-                leg=None if reach.leg is None else reach.leg.id,
-                part=part,
-                policy=reach.adapter.capabilities.policy.value,
-                available_at=draft.now,
-                created_at=draft.now,
-            )
-        )
     return after
 
 
